@@ -1,0 +1,145 @@
+//! The line behind a [`super::Committer`]: takes what has arrived, commits it, answers.
+
+use super::{Batch, MAX_BATCH, Submission};
+use crate::clock::Clock;
+use crate::db::Db;
+use crate::error::{Code, Error, Result};
+use crate::idempotency::{Key, Reply, Stored, lookup, store};
+use futures::FutureExt;
+use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
+use tokio::sync::mpsc;
+
+/// Tries of a batch that loses against another replica's.
+const TRIES: usize = 3;
+
+type Answers<B> = Vec<Result<Reply<<B as Batch>::Answer>>>;
+
+pub(super) async fn run<B: Batch>(
+    name: &'static str,
+    db: Db,
+    clock: Clock,
+    batch: B,
+    mut waiting: mpsc::Receiver<Submission<B>>,
+) {
+    let sizes = opentelemetry::global::meter("perennial")
+        .u64_histogram("perennial.commit.batch.size")
+        .with_description("Commands that shared one transaction")
+        .build();
+    let label = [opentelemetry::KeyValue::new("committer", name)];
+    let mut taken = Vec::with_capacity(MAX_BATCH);
+    while waiting.recv_many(&mut taken, MAX_BATCH).await > 0 {
+        sizes.record(taken.len() as u64, &label);
+        let (callers, work): (Vec<_>, Vec<_>) =
+            taken.drain(..).map(|s| (s.answer, (s.key, s.command))).unzip();
+        for (caller, answer) in callers.into_iter().zip(commit_all(&db, &clock, &batch, &work).await) {
+            // A caller that has left does not mind.
+            let _ = caller.send(answer);
+        }
+    }
+}
+
+type Work<B> = [(Option<Key>, <B as Batch>::Command)];
+
+/// Commits the commands together; if that fails for a reason that may lie in one of them, one by
+/// one, so that it fails alone.
+async fn commit_all<B: Batch>(db: &Db, clock: &Clock, batch: &B, work: &Work<B>) -> Answers<B> {
+    let error = match commit(db, clock, batch, work).await {
+        Ok(answers) => return answers,
+        Err(error) => error,
+    };
+    if work.len() == 1 || error.code() == Code::Unavailable {
+        return work.iter().map(|_| Err(error.clone())).collect();
+    }
+    tracing::warn!(%error, commands = work.len(), "a batch failed, trying its commands one by one");
+    let mut answers = Vec::with_capacity(work.len());
+    for one in work.chunks(1) {
+        answers.push(match commit(db, clock, batch, one).await {
+            Ok(mut answer) => answer.pop().unwrap_or_else(|| Err(missing())),
+            Err(error) => Err(error),
+        });
+    }
+    answers
+}
+
+async fn commit<B: Batch>(
+    db: &Db,
+    clock: &Clock,
+    batch: &B,
+    work: &Work<B>,
+) -> Result<Answers<B>> {
+    let mut last = None;
+    for _ in 0..TRIES {
+        let attempt = AssertUnwindSafe(attempt(db, clock, batch, work)).catch_unwind().await;
+        match attempt {
+            Err(_) => return Err(Error::internal("a batch panicked")),
+            Ok(Err(error)) if error.code() == Code::Aborted => last = Some(error),
+            Ok(result) => return result,
+        }
+    }
+    Err(last.unwrap_or_else(missing))
+}
+
+/// What is to become of one command of a batch.
+enum Fate<R> {
+    /// Answered earlier, in another transaction.
+    Known(Result<Reply<R>>),
+    /// The n-th of those that are executed now.
+    Fresh(usize),
+    /// The same request id as the n-th of those.
+    Twin(usize),
+}
+
+async fn attempt<B: Batch>(
+    db: &Db,
+    clock: &Clock,
+    batch: &B,
+    work: &Work<B>,
+) -> Result<Answers<B>> {
+    let tx = db.begin().await?;
+    let seen = lookup(&tx, work.iter().filter_map(|(key, _)| key.as_ref())).await?;
+    let mut first: HashMap<uuid::Uuid, (usize, &Key)> = HashMap::new();
+    let mut fresh = Vec::with_capacity(work.len());
+    let mut keys = Vec::with_capacity(work.len());
+    let mut fates = Vec::with_capacity(work.len());
+    for (key, command) in work {
+        if let Some(key) = key {
+            if let Stored::Answered(answer) = seen.get(key) {
+                fates.push(Fate::Known(answer));
+                continue;
+            }
+            if let Some((index, twin)) = first.get(&key.id()) {
+                fates.push(match key.agrees_with(twin.fingerprint()) {
+                    Ok(()) => Fate::Twin(*index),
+                    Err(other) => Fate::Known(Err(other)),
+                });
+                continue;
+            }
+            first.insert(key.id(), (fresh.len(), key));
+        }
+        fates.push(Fate::Fresh(fresh.len()));
+        fresh.push(command.clone());
+        keys.push(key.as_ref());
+    }
+    let now = clock.now();
+    let outcomes = if fresh.is_empty() { Vec::new() } else { batch.apply(&tx, now, &fresh).await? };
+    if outcomes.len() != fresh.len() {
+        return Err(Error::internal("a batch answered another number of commands than it was given"));
+    }
+    let to_store = keys.iter().zip(&outcomes).filter_map(|(key, o)| key.map(|key| (key, o)));
+    store(&tx, now, to_store).await?;
+    tx.commit().await?;
+    Ok(fates.into_iter().map(|fate| settle(fate, &outcomes)).collect())
+}
+
+fn settle<R: Clone>(fate: Fate<R>, outcomes: &[Result<R>]) -> Result<Reply<R>> {
+    match fate {
+        Fate::Known(answer) => answer,
+        Fate::Fresh(n) => outcomes[n].clone().map(|value| Reply { value, replayed: false }),
+        Fate::Twin(n) => outcomes[n].clone().map(|value| Reply { value, replayed: true }),
+    }
+}
+
+fn missing() -> Error {
+    Error::internal("a batch without an answer")
+}

@@ -1,0 +1,44 @@
+//! Settings: defaults, then a TOML file, then environment variables; unknown keys are refused.
+//!
+//! `PERENNIAL__LOYALTY__DATABASE__URL=...` sets `[loyalty.database] url`.
+
+mod database;
+pub mod server;
+
+pub use database::DatabaseConfig;
+pub use server::*;
+
+use crate::error::{Error, Result};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::path::Path;
+
+const PREFIX: &str = "PERENNIAL";
+const SEPARATOR: &str = "__";
+
+/// Reads the settings of the whole process. Errors: INVALID_ARGUMENT with the key that is
+/// unknown or has a value of the wrong kind.
+pub fn load<T: Default + Serialize + DeserializeOwned>(file: Option<&Path>) -> Result<T> {
+    let wrong = |error: ::config::ConfigError| {
+        Error::new(crate::error::Code::InvalidArgument, "INVALID_CONFIG", error.to_string())
+    };
+    let mut builder = ::config::Config::builder();
+    if let Some(path) = file {
+        builder = builder.add_source(::config::File::from(path).format(::config::FileFormat::Toml));
+    }
+    builder
+        .add_source(
+            ::config::Environment::with_prefix(PREFIX)
+                .prefix_separator(SEPARATOR)
+                .separator(SEPARATOR)
+                .try_parsing(true),
+        )
+        .build()
+        .and_then(::config::Config::try_deserialize)
+        .map_err(wrong)
+}
+
+/// The settings as TOML, as `--print-config` shows them.
+pub fn to_toml<T: Serialize>(settings: &T) -> Result<String> {
+    toml::to_string_pretty(settings).map_err(Error::internal)
+}

@@ -1,0 +1,132 @@
+//! A service's own database: an SQLite file (default) or Postgres, the same code on both.
+//!
+//! SQLite: write-ahead log, every commit synced, one writer connection and `BEGIN IMMEDIATE`, so
+//! two writers queue instead of failing with "database is locked". Postgres: read committed; rows
+//! that will change are locked in id order.
+
+mod lease;
+mod migrate;
+mod open;
+mod tables;
+mod tx;
+
+pub use lease::Lease;
+pub(crate) use tables::{consumers, events, parked_events, requests};
+pub use tx::Tx;
+
+use crate::config::DatabaseConfig;
+use crate::error::Result;
+use sea_orm::{ConnectionTrait, DatabaseConnection};
+use sea_orm_migration::MigrationTrait;
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+
+/// Which database it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    /// An SQLite file.
+    Sqlite,
+    /// A Postgres database.
+    Postgres,
+}
+
+/// A service's database. Clones share the connections.
+#[derive(Clone, Debug)]
+pub struct Db(Arc<Inner>);
+
+struct Inner {
+    engine: Engine,
+    reader: DatabaseConnection,
+    writer: DatabaseConnection,
+    log_grew: OnceLock<Box<dyn Fn() + Send + Sync>>,
+    ordered_log: bool,
+}
+
+impl Db {
+    /// Opens the database of a service, without touching its tables. Errors: UNAVAILABLE when it
+    /// cannot be reached.
+    pub async fn open(service: &str, config: &DatabaseConfig, data: &Path) -> Result<Self> {
+        let url = config.url_for(service, data);
+        let (engine, reader, writer) = open::open(&url, config).await?;
+        Ok(Self(Arc::new(Inner {
+            engine,
+            reader,
+            writer,
+            log_grew: OnceLock::new(),
+            ordered_log: true,
+        })))
+    }
+
+    /// The same database without the guard that keeps the event log in commit order: the control
+    /// of the test that shows what the guard is for.
+    #[doc(hidden)]
+    pub async fn open_unordered(service: &str, config: &DatabaseConfig, data: &Path) -> Result<Self> {
+        let url = config.url_for(service, data);
+        let (engine, reader, writer) = open::open(&url, config).await?;
+        let log_grew = OnceLock::new();
+        Ok(Self(Arc::new(Inner { engine, reader, writer, log_grew, ordered_log: false })))
+    }
+
+    /// Which database it is.
+    pub fn engine(&self) -> Engine {
+        self.0.engine
+    }
+
+    /// Connections for reading outside a transaction.
+    pub fn read(&self) -> &DatabaseConnection {
+        &self.0.reader
+    }
+
+    /// Begins a transaction that may write. Dropped without commit, it is rolled back.
+    pub async fn begin(&self) -> Result<Tx> {
+        Tx::begin(self).await
+    }
+
+    /// Brings the tables up to date: the platform's own and then those of the service. One
+    /// process at a time (an advisory lock on Postgres).
+    pub async fn migrate(&self, migrations: fn() -> Vec<Box<dyn MigrationTrait>>) -> Result<()> {
+        migrate::up(self, migrations).await
+    }
+
+    /// Names of the migrations that have not run yet.
+    pub async fn pending(
+        &self,
+        migrations: fn() -> Vec<Box<dyn MigrationTrait>>,
+    ) -> Result<Vec<String>> {
+        migrate::pending(self, migrations).await
+    }
+
+    /// Takes the named lease if no other replica holds it; given back when dropped.
+    pub async fn lease(&self, name: &str) -> Result<Option<Lease>> {
+        lease::take(self, name).await
+    }
+
+    /// Asks the database for a sign of life.
+    pub async fn ping(&self) -> Result<()> {
+        self.read().execute_unprepared("SELECT 1").await?;
+        Ok(())
+    }
+
+    /// Calls `wake` after every commit that added to the event log. The first caller wins.
+    pub fn on_log_growth(&self, wake: impl Fn() + Send + Sync + 'static) {
+        let _ = self.0.log_grew.set(Box::new(wake));
+    }
+
+    /// Closes the connections; SQLite's write-ahead log goes into the file.
+    pub async fn close(&self) {
+        if self.engine() == Engine::Sqlite {
+            let checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)";
+            if let Err(error) = self.0.writer.execute_unprepared(checkpoint).await {
+                tracing::warn!(%error, "the write-ahead log could not be folded in");
+            }
+        }
+        let _ = self.0.reader.clone().close().await;
+        let _ = self.0.writer.clone().close().await;
+    }
+}
+
+impl std::fmt::Debug for Inner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Db").field("engine", &self.engine).finish_non_exhaustive()
+    }
+}

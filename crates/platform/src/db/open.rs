@@ -1,0 +1,71 @@
+//! Opening connections with the settings that make both databases keep their promises.
+
+use super::Engine;
+use crate::config::DatabaseConfig;
+use crate::error::{Error, Result};
+use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+use sea_orm::{ConnectOptions, Database, DatabaseConnection};
+use std::path::Path;
+use std::time::Duration;
+
+/// Writers queue for the one connection; a longer wait than a reader's is normal.
+const SQLITE_WRITER_WAIT: Duration = Duration::from_secs(5);
+
+pub(super) async fn open(
+    url: &str,
+    config: &DatabaseConfig,
+) -> Result<(Engine, DatabaseConnection, DatabaseConnection)> {
+    if let Some(path) = url.strip_prefix("sqlite://") {
+        let folder = Path::new(path).parent().filter(|p| !p.as_os_str().is_empty());
+        if let Some(folder) = folder {
+            std::fs::create_dir_all(folder).map_err(|error| {
+                let message = format!("the data folder {} cannot be made", folder.display());
+                Error::unavailable("DATA_FOLDER", message).caused_by(error)
+            })?;
+        }
+        let writer = sqlite(url, 1, SQLITE_WRITER_WAIT).await?;
+        let reader = sqlite(url, config.max_connections.max(1), config.acquire_timeout()).await?;
+        return Ok((Engine::Sqlite, reader, writer));
+    }
+    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        let pool = postgres(url, config).await?;
+        return Ok((Engine::Postgres, pool.clone(), pool));
+    }
+    Err(Error::invalid("database.url", "must begin with sqlite:// or postgres://"))
+}
+
+async fn sqlite(url: &str, connections: u32, wait: Duration) -> Result<DatabaseConnection> {
+    let mut options = ConnectOptions::new(format!("{url}?mode=rwc"));
+    options
+        .max_connections(connections)
+        .acquire_timeout(wait)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false)
+        .sqlx_logging(false)
+        .map_sqlx_sqlite_opts(|sqlite| {
+            sqlite
+                .journal_mode(SqliteJournalMode::Wal)
+                // An acknowledged write survives power loss, not only a crash.
+                .synchronous(SqliteSynchronous::Full)
+                .foreign_keys(true)
+                .busy_timeout(Duration::from_secs(5))
+                .pragma("secure_delete", "ON")
+                .pragma("cache_size", "-32000")
+                .statement_cache_capacity(256)
+        });
+    Ok(Database::connect(options).await?)
+}
+
+async fn postgres(url: &str, config: &DatabaseConfig) -> Result<DatabaseConnection> {
+    let mut options = ConnectOptions::new(url);
+    options
+        .max_connections(config.max_connections.max(2))
+        .acquire_timeout(config.acquire_timeout())
+        .test_before_acquire(false)
+        .sqlx_logging(false);
+    if config.statement_timeout_ms > 0 {
+        options.statement_timeout(Duration::from_millis(config.statement_timeout_ms));
+    }
+    Ok(Database::connect(options).await?)
+}

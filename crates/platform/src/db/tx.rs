@@ -1,0 +1,96 @@
+//! A transaction, and the events that become part of the log when it commits.
+
+use super::{Db, Engine, events};
+use crate::error::Result;
+use crate::events::NewEvent;
+use sea_orm::{
+    ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, EntityTrait, ExecResult, QueryResult,
+    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+};
+use std::sync::{Mutex, PoisonError};
+
+/// A transaction that may write. Dropped without [`Tx::commit`], it is rolled back.
+///
+/// Events appended to it are written at the very end, just before the commit. On Postgres that
+/// last step takes an advisory lock that only appenders take, so positions in the log become
+/// visible in order: whoever has read up to N has seen everything below N. Nothing is waited for
+/// while the lock is held, so it cannot be part of a deadlock.
+#[derive(Debug)]
+pub struct Tx {
+    inner: DatabaseTransaction,
+    db: Db,
+    events: Mutex<Vec<NewEvent>>,
+}
+
+/// Rows a single INSERT carries; both databases bind at most 32,766 values (SQLite's limit).
+const EVENTS_PER_INSERT: usize = 2_000;
+
+/// Key of the advisory lock for appending ("perennial.events" has no meaning to Postgres; any
+/// fixed number will do).
+const APPEND_LOCK: &str = "SELECT pg_advisory_xact_lock(7305)";
+
+impl Tx {
+    pub(super) async fn begin(db: &Db) -> Result<Self> {
+        let options = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        let inner = db.0.writer.begin_with_options(options).await?;
+        Ok(Self { inner, db: db.clone(), events: Mutex::default() })
+    }
+
+    /// Adds events to the log if and when this transaction commits.
+    pub(crate) fn append(&self, new: impl IntoIterator<Item = NewEvent>) {
+        self.events.lock().unwrap_or_else(PoisonError::into_inner).extend(new);
+    }
+
+    /// Makes it all durable. Errors: UNAVAILABLE may mean that it did commit and only the answer
+    /// was lost; a retry under the same request id tells.
+    pub async fn commit(self) -> Result<()> {
+        let events = std::mem::take(&mut *self.events.lock().unwrap_or_else(PoisonError::into_inner));
+        let grew = !events.is_empty();
+        if grew {
+            if self.db.engine() == Engine::Postgres && self.db.0.ordered_log {
+                self.inner.execute_unprepared(APPEND_LOCK).await?;
+            }
+            let mut rows = events.into_iter().map(NewEvent::into_row).peekable();
+            while rows.peek().is_some() {
+                let chunk: Vec<_> = rows.by_ref().take(EVENTS_PER_INSERT).collect();
+                events::Entity::insert_many(chunk).exec_without_returning(&self.inner).await?;
+            }
+        }
+        self.inner.commit().await?;
+        if grew && let Some(wake) = self.db.0.log_grew.get() {
+            wake();
+        }
+        Ok(())
+    }
+
+    /// Undoes it all now rather than when dropped.
+    pub async fn rollback(self) -> Result<()> {
+        Ok(self.inner.rollback().await?)
+    }
+}
+
+#[async_trait::async_trait]
+impl ConnectionTrait for Tx {
+    fn get_database_backend(&self) -> DbBackend {
+        self.inner.get_database_backend()
+    }
+
+    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+        self.inner.execute_raw(statement).await
+    }
+
+    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+        self.inner.execute_unprepared(sql).await
+    }
+
+    async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        self.inner.query_one_raw(statement).await
+    }
+
+    async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        self.inner.query_all_raw(statement).await
+    }
+}

@@ -1,0 +1,212 @@
+//! A consumer's loop: read on from the position, handle, move the position, all or nothing.
+//!
+//! Several replicas may run the same consumer. Moving the position is a compare-and-set in the
+//! transaction of the effects, so of two replicas that handle the same events one commits and the
+//! other is undone: the position itself is the fencing token.
+
+use super::{Consumer, parked};
+use crate::clock::Clock;
+use crate::db::consumers::{ActiveModel, Column, Entity};
+use crate::db::{Db, Tx};
+use crate::error::{Code, Error, Result};
+use crate::host::PeerChannel;
+use crate::telemetry;
+use crate::work::Worker;
+use futures::FutureExt;
+use perennial_proto::events::v1::event_log_service_client::EventLogServiceClient;
+use perennial_proto::events::v1::{Event, ReadRequest};
+use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use std::sync::Arc;
+use std::time::Duration;
+use tracing::Instrument;
+
+/// How long a consumer sleeps when no wake-up tells it that the log grew.
+const EVERY: Duration = Duration::from_millis(500);
+/// Events handled in one transaction.
+const BATCH: usize = 100;
+/// Tries of an event that fails for a reason of its own before it is parked.
+const ATTEMPTS: i32 = 5;
+/// Pause before the second try; doubled for each further one.
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+
+/// The worker that runs a consumer, reading the log through `channel`.
+pub fn worker<C: Consumer>(db: &Db, clock: &Clock, channel: PeerChannel, consumer: C) -> Worker {
+    let run = Arc::new(Run { db: db.clone(), clock: clock.clone(), channel, consumer });
+    Worker::new(C::NAME, EVERY, move || {
+        let run = Arc::clone(&run);
+        async move { run.once().await }.boxed()
+    })
+}
+
+struct Run<C> {
+    db: Db,
+    clock: Clock,
+    channel: PeerChannel,
+    consumer: C,
+}
+
+impl<C: Consumer> Run<C> {
+    /// Handles everything there is. Returns the number of events handled.
+    async fn once(&self) -> Result<u64> {
+        let mut handled = self.replay().await?;
+        let mut position = self.position().await?;
+        let request = ReadRequest {
+            after: position,
+            types: C::TYPES.iter().map(|&name| name.to_owned()).collect(),
+            follow: false,
+            subject: String::new(),
+        };
+        let mut log = EventLogServiceClient::new(self.channel.clone())
+            .read(request)
+            .await?
+            .into_inner();
+        while let Some(page) = log.message().await? {
+            for batch in page.events.chunks(BATCH) {
+                let Some(last) = batch.last() else { continue };
+                if !self.handle(batch, position, last.position).await? {
+                    // Another replica was here; it goes on from where that one stands.
+                    return Ok(handled);
+                }
+                position = last.position;
+                handled += batch.len() as u64;
+            }
+            if page.position > position {
+                if !self.skip_to(position, page.position).await? {
+                    return Ok(handled);
+                }
+                position = page.position;
+            }
+        }
+        Ok(handled)
+    }
+
+    async fn position(&self) -> Result<i64> {
+        let row = Entity::find_by_id(C::NAME.to_owned()).one(self.db.read()).await?;
+        if let Some(row) = row {
+            return Ok(row.position);
+        }
+        let row = ActiveModel {
+            name: Set(C::NAME.to_owned()),
+            source: Set(C::SOURCE.name().to_owned()),
+            position: Set(0),
+            updated_at: Set(self.clock.now()),
+        };
+        let tx = self.db.begin().await?;
+        let first = OnConflict::column(Column::Name).do_nothing().to_owned();
+        Entity::insert(row).on_conflict(first).exec_without_returning(&tx).await?;
+        tx.commit().await?;
+        Ok(0)
+    }
+
+    /// Handles a batch in one transaction; if that fails, its events one by one. False when
+    /// another replica has moved the position.
+    async fn handle(&self, batch: &[Event], from: i64, to: i64) -> Result<bool> {
+        match self.together(batch, from, to).await {
+            Ok(moved) => Ok(moved),
+            Err(error) if passes(&error) => Err(error),
+            Err(_) => {
+                let mut from = from;
+                for event in batch {
+                    if !self.alone(event, from).await? {
+                        return Ok(false);
+                    }
+                    from = event.position;
+                }
+                Ok(true)
+            }
+        }
+    }
+
+    async fn together(&self, batch: &[Event], from: i64, to: i64) -> Result<bool> {
+        let tx = self.db.begin().await?;
+        if !self.advance(&tx, from, to).await? {
+            tx.rollback().await?;
+            return Ok(false);
+        }
+        for event in batch {
+            self.effect(&tx, event).await?;
+        }
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// Handles one event; parks it when it keeps failing.
+    async fn alone(&self, event: &Event, from: i64) -> Result<bool> {
+        let mut attempt = 1;
+        let error = loop {
+            match self.together(std::slice::from_ref(event), from, event.position).await {
+                Ok(moved) => return Ok(moved),
+                Err(error) if passes(&error) => return Err(error),
+                Err(error) if attempt == ATTEMPTS => break error,
+                Err(_) => {
+                    tokio::time::sleep(FIRST_PAUSE * 2_u32.pow(attempt.unsigned_abs() - 1)).await;
+                    attempt += 1;
+                }
+            }
+        };
+        tracing::error!(consumer = C::NAME, event = event.id, kind = event.r#type, %error, "event parked");
+        let tx = self.db.begin().await?;
+        let moved = self.advance(&tx, from, event.position).await?;
+        if moved {
+            parked::park(&tx, self.clock.now(), C::NAME, event, &error, attempt).await?;
+            tx.commit().await?;
+        }
+        Ok(moved)
+    }
+
+    /// Handles what an operator has handed back.
+    async fn replay(&self) -> Result<u64> {
+        let mut handled = 0;
+        for event in parked::to_replay(self.db.read(), C::NAME).await? {
+            let tx = self.db.begin().await?;
+            match self.effect(&tx, &event).await {
+                Ok(()) => {
+                    parked::unpark(&tx, C::NAME, &event).await?;
+                    tx.commit().await?;
+                    handled += 1;
+                }
+                Err(error) if passes(&error) => return Err(error),
+                Err(error) => {
+                    tx.rollback().await?;
+                    let tx = self.db.begin().await?;
+                    parked::park(&tx, self.clock.now(), C::NAME, &event, &error, ATTEMPTS).await?;
+                    tx.commit().await?;
+                }
+            }
+        }
+        Ok(handled)
+    }
+
+    async fn effect(&self, tx: &Tx, event: &Event) -> Result<()> {
+        let span = tracing::info_span!("consume", consumer = C::NAME, kind = event.r#type);
+        telemetry::follow(&span, &event.traceparent);
+        self.consumer.handle(tx, self.clock.now(), event).instrument(span).await
+    }
+
+    /// Moves the position over events that this consumer does not want.
+    async fn skip_to(&self, from: i64, to: i64) -> Result<bool> {
+        let tx = self.db.begin().await?;
+        let moved = self.advance(&tx, from, to).await?;
+        tx.commit().await?;
+        Ok(moved)
+    }
+
+    async fn advance(&self, tx: &Tx, from: i64, to: i64) -> Result<bool> {
+        let moved = Entity::update_many()
+            .col_expr(Column::Position, Expr::value(to))
+            .col_expr(Column::UpdatedAt, Expr::value(self.clock.now()))
+            .filter(Column::Name.eq(C::NAME))
+            .filter(Column::Position.eq(from))
+            .exec(tx)
+            .await?;
+        Ok(moved.rows_affected == 1)
+    }
+}
+
+/// Errors that say nothing about the event: the database or the peer is gone, or a concurrent
+/// transaction was faster. They are waited out, however long it takes.
+fn passes(error: &Error) -> bool {
+    matches!(error.code(), Code::Unavailable | Code::Aborted | Code::DeadlineExceeded)
+}

@@ -1,0 +1,132 @@
+//! Background work: jobs and event consumers alike are workers that are turned until nothing is
+//! due, then sleep until woken or until their interval has passed.
+
+use crate::error::Result;
+use futures::future::BoxFuture;
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+use tokio::sync::{Mutex, Notify};
+use tokio_util::sync::CancellationToken;
+
+/// One piece of background work.
+pub struct Worker {
+    name: String,
+    every: Duration,
+    once: Box<dyn Fn() -> BoxFuture<'static, Result<u64>> + Send + Sync>,
+    /// One turn at a time: a loop in the background and a call of `settle` never overlap.
+    turning: Mutex<()>,
+    wake: Notify,
+}
+
+/// Longest pause after repeated errors.
+const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
+
+impl Worker {
+    /// Work done by `once`, which answers how many units it did; 0 means nothing is due.
+    pub fn new(
+        name: impl Into<String>,
+        every: Duration,
+        once: impl Fn() -> BoxFuture<'static, Result<u64>> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            every,
+            once: Box::new(once),
+            turning: Mutex::new(()),
+            wake: Notify::new(),
+        }
+    }
+
+    /// Name for logs: "loyalty.expire_lots".
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Lets a sleeping worker look again at once. Never blocks.
+    pub fn wake(&self) {
+        self.wake.notify_one();
+    }
+
+    /// Works until nothing is due or the process is to stop. Returns the units of work done.
+    pub async fn turn(&self, stop: &CancellationToken) -> Result<u64> {
+        let _turn = self.turning.lock().await;
+        let mut done = 0;
+        while !stop.is_cancelled() {
+            match (self.once)().await? {
+                0 => break,
+                units => done += units,
+            }
+        }
+        Ok(done)
+    }
+
+    /// Turns again and again until told to stop; errors are logged and waited out.
+    pub async fn run(self: Arc<Self>, stop: CancellationToken) {
+        let mut failures = 0_u32;
+        while !stop.is_cancelled() {
+            let pause = match self.turn(&stop).await {
+                Ok(_) => {
+                    failures = 0;
+                    self.every
+                }
+                Err(error) => {
+                    failures += 1;
+                    tracing::warn!(worker = self.name, failures, %error, "background work failed");
+                    (self.every * 2_u32.saturating_pow(failures.min(10))).min(LONGEST_BACKOFF)
+                }
+            };
+            tokio::select! {
+                () = stop.cancelled() => break,
+                () = self.wake.notified(), if failures == 0 => {}
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Worker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Worker").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// All workers of one process, in the order in which they were added. Clones share them.
+#[derive(Debug, Clone, Default)]
+pub struct Workers(Arc<RwLock<Vec<Arc<Worker>>>>);
+
+/// A round in which nobody finds anything to do ends a settling; work that feeds itself for ever
+/// is a bug and is cut off here.
+const ROUNDS: usize = 1_000;
+
+impl Workers {
+    /// Adds one.
+    pub fn add(&self, worker: Worker) -> Arc<Worker> {
+        let worker = Arc::new(worker);
+        self.0.write().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&worker));
+        worker
+    }
+
+    /// All of them.
+    pub fn list(&self) -> Vec<Arc<Worker>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Turns every worker until a whole round finds nothing to do. Returns the units done.
+    /// Errors: the first error of any worker.
+    pub async fn settle(&self, stop: &CancellationToken) -> Result<u64> {
+        let mut total = 0;
+        for _ in 0..ROUNDS {
+            let mut round = 0;
+            for worker in self.list() {
+                round += worker.turn(stop).await?;
+            }
+            total += round;
+            if round == 0 || stop.is_cancelled() {
+                return Ok(total);
+            }
+        }
+        tracing::error!(rounds = ROUNDS, "background work does not come to rest");
+        Ok(total)
+    }
+}
