@@ -6,8 +6,10 @@
 //! AES-256-GCM throughout (NIST SP 800-38D), a fresh random 96-bit nonce for every value; the
 //! context (table and column) is authenticated, so a sealed value cannot be moved elsewhere.
 
+mod master;
 mod pii;
 
+pub use master::master_key;
 pub use pii::Pii;
 
 use crate::error::{Error, Result};
@@ -44,7 +46,7 @@ impl Vault {
     /// From a master key of 32 bytes. Errors: INVALID_ARGUMENT on another length.
     pub fn new(master: &[u8]) -> Result<Self> {
         if master.len() != KEY_LENGTH {
-            return Err(Error::invalid("vault.master_key", "must be 32 bytes in base64"));
+            return Err(Error::invalid("master_key", "must be 32 bytes"));
         }
         // Separate keys for separate purposes, so that no use can be turned against another.
         let derive = |purpose: &str| {

@@ -83,7 +83,7 @@ pub(crate) fn string(at: &At<'_>, value: &str, rules: &Rules, out: &mut Violatio
     }
 }
 
-pub(crate) fn bytes(at: &At<'_>, value: &[u8], rules: &Rules, out: &mut Violations) {
+pub fn bytes(at: &At<'_>, value: &[u8], rules: &Rules, out: &mut Violations) {
     if value.is_empty() {
         return absent(at, rules, out);
     }
@@ -116,7 +116,7 @@ pub(crate) fn number(at: &At<'_>, value: i128, rules: &Rules, out: &mut Violatio
 }
 
 #[expect(clippy::cast_precision_loss, reason = "bounds of floats are small integers")]
-pub(crate) fn float(at: &At<'_>, value: f64, rules: &Rules, out: &mut Violations) {
+pub fn float(at: &At<'_>, value: f64, rules: &Rules, out: &mut Violations) {
     if !value.is_finite() {
         return out.add(at, "must be a finite number");
     }

@@ -1,0 +1,96 @@
+//! Group commit: many callers, one transaction, each its own answer.
+
+use crate::tally::{self, Tally};
+use perennial_platform::Code;
+use perennial_platform::commit::Committer;
+use perennial_platform::idempotency::Key;
+use perennial_platform::tasks::Tasks;
+use perennial_platform::vault::Vault;
+use perennial_proto::admin::v1::AdvanceRequest;
+use perennial_testkit::TestDatabase;
+use std::sync::atomic::Ordering;
+
+fn key(id: &str, steps: i64) -> Option<Key> {
+    let request =
+        AdvanceRequest { request_id: id.to_owned(), step_seconds: steps, ..Default::default() };
+    let vault = Vault::new(&[1; 32]).unwrap();
+    Key::of("Advance", &request.request_id, &request, &vault)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn concurrent_commands_share_batches_and_none_is_lost() {
+    let test = TestDatabase::fresh().await;
+    let db = tally::database(&test).await;
+    let tally = Tally::default();
+    let committer =
+        Committer::start(&Tasks::new(), &tally::clock(), &db, "tally", tally.clone());
+    let callers: Vec<_> = (0..200)
+        .map(|_| {
+            let committer = committer.clone();
+            tokio::task::spawn(async move { committer.submit(None, "hot".to_owned()).await })
+        })
+        .collect();
+    for caller in callers {
+        assert!(!caller.await.unwrap().unwrap().replayed);
+    }
+    assert_eq!(tally::count(&db, "hot").await, 200);
+    let batches = tally.batches.load(Ordering::SeqCst);
+    assert!(batches < 200, "200 commands took {batches} transactions");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_bad_command_fails_alone() {
+    let test = TestDatabase::fresh().await;
+    let db = tally::database(&test).await;
+    let committer =
+        Committer::start(&Tasks::new(), &tally::clock(), &db, "tally", Tally::default());
+    for bad in ["refused", "broken", "panic"] {
+        let names = ["a", bad, "b"];
+        let commands = names.iter().map(|name| (None, (*name).to_owned())).collect();
+        let answers = committer.submit_many(commands).await;
+        assert!(answers[0].is_ok() && answers[2].is_ok(), "{bad}: {answers:?}");
+        let expected = if bad == "refused" { Code::FailedPrecondition } else { Code::Internal };
+        assert_eq!(answers[1].as_ref().unwrap_err().code(), expected);
+    }
+    assert_eq!((tally::count(&db, "a").await, tally::count(&db, "b").await), (3, 3));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_id_has_one_effect_and_one_answer() {
+    let test = TestDatabase::fresh().await;
+    let db = tally::database(&test).await;
+    let committer =
+        Committer::start(&Tasks::new(), &tally::clock(), &db, "tally", Tally::default());
+    // Twins in one batch, then once more later.
+    let twins = (0..3).map(|_| (key("one", 0), "a".to_owned())).collect();
+    let answers = committer.submit_many(twins).await;
+    let replayed: Vec<_> = answers.iter().map(|a| a.as_ref().unwrap().replayed).collect();
+    assert_eq!(replayed, [false, true, true]);
+    assert!(committer.submit(key("one", 0), "a".to_owned()).await.unwrap().replayed);
+    assert_eq!(tally::count(&db, "a").await, 1);
+    // The same id for another request names the field that differs.
+    let other = committer.submit(key("one", 9), "a".to_owned()).await.unwrap_err();
+    assert_eq!((other.code(), other.reason()), (Code::AlreadyExists, "REQUEST_ID_REUSED"));
+    assert!(other.message().contains("step_seconds"), "{other}");
+    // A refusal is remembered as well.
+    let first = committer.submit(key("no", 0), "refused".to_owned()).await.unwrap_err();
+    let again = committer.submit(key("no", 0), "refused".to_owned()).await.unwrap_err();
+    assert_eq!((first.code(), first.reason()), (again.code(), again.reason()));
+    // A bug is not: the same id may be tried again once it is mended.
+    assert!(committer.submit(key("bug", 0), "broken".to_owned()).await.is_err());
+    assert!(!committer.submit(key("bug", 0), "a".to_owned()).await.unwrap().replayed);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_is_carried_out_even_if_its_caller_leaves() {
+    let test = TestDatabase::fresh().await;
+    let db = tally::database(&test).await;
+    let committer =
+        Committer::start(&Tasks::new(), &tally::clock(), &db, "tally", Tally::default());
+    let leaving = committer.submit(key("gone", 0), "a".to_owned());
+    // Polled once, so that the command is handed in, and then dropped.
+    let gone = tokio::time::timeout(std::time::Duration::ZERO, leaving).await;
+    assert!(gone.is_err(), "it was answered before it could be left");
+    assert!(committer.submit(key("gone", 0), "a".to_owned()).await.unwrap().replayed);
+    assert_eq!(tally::count(&db, "a").await, 1);
+}
