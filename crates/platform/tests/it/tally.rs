@@ -54,7 +54,7 @@ impl MigrationTrait for Tables {
     }
 }
 
-fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+pub(crate) fn migrations() -> Vec<Box<dyn MigrationTrait>> {
     vec![Box::new(Tables)]
 }
 
