@@ -6,6 +6,8 @@
 
 pub mod codec;
 pub mod contract;
+#[cfg(test)]
+mod tests;
 
 #[expect(
     clippy::all,
