@@ -116,7 +116,7 @@ mod tests {
     async fn an_entry_ends_by_the_suites_clock() {
         let clock = Clock::manual(DateTime::UNIX_EPOCH);
         let cache = Cache::new(clock.clone(), None);
-        cache.put("k", &7_u32, Duration::from_secs(60)).await;
+        cache.put("k", &7_u32, Duration::from_mins(1)).await;
         clock.advance(chrono::TimeDelta::seconds(59));
         assert_eq!(cache.get::<u32>("k").await, Some(7));
         clock.advance(chrono::TimeDelta::seconds(1));
@@ -126,7 +126,7 @@ mod tests {
     #[tokio::test]
     async fn a_forgotten_or_unreadable_entry_is_absent() {
         let cache = Cache::new(Clock::manual(DateTime::UNIX_EPOCH), None);
-        cache.put("k", &"text", Duration::from_secs(60)).await;
+        cache.put("k", &"text", Duration::from_mins(1)).await;
         assert_eq!(cache.get::<u32>("k").await, None);
         assert_eq!(cache.get::<String>("k").await.as_deref(), Some("text"));
         cache.forget("k").await;

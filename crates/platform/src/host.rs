@@ -38,9 +38,11 @@ use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::events::{self, Consumer, Peer};
 use crate::jobs::{self, Job};
+use crate::limits::Limits;
 use crate::page::Pages;
 use crate::process::Process;
 use crate::vault::Vault;
+use crate::wake::Wake;
 
 pub use deadline::remaining;
 pub(crate) use gate::Gate;
@@ -69,10 +71,7 @@ impl Host {
     pub fn new(process: &Process, name: &'static str, listen: SocketAddr) -> Result<Self> {
         process.auth().check_address(listen)?;
         if process.auth().is_open() {
-            tracing::warn!(
-                service = name,
-                "open to everybody on this machine: no auth.tokens"
-            );
+            tracing::warn!(service = name, "open to everybody on this machine: no auth.tokens");
         }
         let (listener, address) = bind(listen).map_err(|error| {
             Error::precondition(
@@ -114,6 +113,16 @@ impl Host {
     /// Answers of other services, for a while.
     pub fn cache(&self) -> Cache {
         self.process.cache().clone()
+    }
+
+    /// Wake-ups for jobs (topic `job:<name>`) and between replicas.
+    pub fn wake(&self) -> Wake {
+        self.process.wake().clone()
+    }
+
+    /// Rate limits over all replicas.
+    pub fn limits(&self) -> Limits {
+        self.process.limits().clone()
     }
 
     /// Opens the service's database and brings its tables up to date, or checks that they are;
@@ -193,8 +202,7 @@ impl Host {
     pub fn consumer<C: Consumer>(&mut self, db: &Db, consumer: C) {
         let channel = self.peer(C::SOURCE);
         let worker = events::worker(db, self.process.clock(), channel, consumer);
-        self.process
-            .add_worker(worker, &log_topic(C::SOURCE.name()));
+        self.process.add_worker(worker, &log_topic(C::SOURCE.name()));
     }
 
     /// The way to another service, for its generated clients.
@@ -209,11 +217,7 @@ fn log_topic(service: &str) -> String {
 }
 
 fn bind(listen: SocketAddr) -> std::io::Result<(TcpListener, SocketAddr)> {
-    let socket = if listen.is_ipv4() {
-        TcpSocket::new_v4()?
-    } else {
-        TcpSocket::new_v6()?
-    };
+    let socket = if listen.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     // Lets a restarted process take the port while old connections linger.
     socket.set_reuseaddr(true)?;
     socket.bind(listen)?;

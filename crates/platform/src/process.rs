@@ -3,8 +3,6 @@
 //! Limits, background work and the end of the process are matters of the process, not of a
 //! service; so four [`Host`]s of an all-in-one share one [`Process`].
 
-mod key;
-
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -25,7 +23,7 @@ use crate::limits::Limits;
 use crate::page::Pages;
 use crate::redis::Redis;
 use crate::tasks::Tasks;
-use crate::vault::Vault;
+use crate::vault::{self, Vault};
 use crate::wake::Wake;
 use crate::work::{Worker, Workers};
 
@@ -65,7 +63,7 @@ impl Process {
     /// the data folder cannot be read or made.
     pub fn new(config: &PlatformConfig, clock: Clock) -> Result<Self> {
         let redis = Redis::open(&config.redis)?;
-        let vault = Vault::new(&key::master_key(config.master_key.as_ref(), &config.data)?)?;
+        let vault = Vault::new(&vault::master_key(config.master_key.as_ref(), &config.data)?)?;
         let tasks = Tasks::new();
         Ok(Self(Arc::new(Inner {
             data: config.data.clone(),
@@ -115,9 +113,7 @@ impl Process {
 
     async fn run_until_stopped(&self, hosts: Vec<Host>) -> Result<()> {
         for worker in self.0.workers.list() {
-            self.0
-                .tasks
-                .spawn(worker.run(self.0.tasks.stopping().clone()));
+            self.0.tasks.spawn(worker.run(self.0.tasks.stopping().clone()));
         }
         let served = join_all(hosts.into_iter().map(|host| self.serve(host))).await;
         self.end().await;
@@ -220,9 +216,7 @@ impl Process {
                 worker.wake();
             }
         };
-        self.0
-            .tasks
-            .spawn(async move { stop.run_until_cancelled(forward).await });
+        self.0.tasks.spawn(async move { stop.run_until_cancelled(forward).await });
     }
 
     pub(crate) fn close_at_end(&self, db: Db) {
@@ -230,21 +224,13 @@ impl Process {
     }
 
     fn databases(&self) -> std::sync::MutexGuard<'_, Vec<Db>> {
-        self.0
-            .databases
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.0.databases.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Peers {
     fn new(config: &PlatformConfig) -> Result<Self> {
-        let PeersConfig {
-            identity,
-            feedback,
-            loyalty,
-            notification,
-        } = &config.peers;
+        let PeersConfig { identity, feedback, loyalty, notification } = &config.peers;
         let default = Duration::from_millis(config.server.default_deadline_ms);
         let channel = |uri| PeerChannel::new(uri, config.auth.peer_token.as_ref(), default);
         Ok(Self {

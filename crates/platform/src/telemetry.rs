@@ -39,21 +39,13 @@ pub struct Telemetry {
 /// Spans get ids even without a collector, so that log lines of one call can be found by their
 /// trace id across services. Errors: INVALID_ARGUMENT / TELEMETRY_CONFIG.
 pub fn start(config: &TelemetryConfig) -> Result<Telemetry> {
-    let resource = Resource::builder()
-        .with_service_name(config.service_name.clone())
-        .build();
+    let resource = Resource::builder().with_service_name(config.service_name.clone()).build();
     let mut tracer = SdkTracerProvider::builder().with_resource(resource.clone());
     let mut meter = None;
     if let Some(endpoint) = &config.otlp_endpoint {
-        let spans = SpanExporter::builder()
-            .with_tonic()
-            .with_endpoint(endpoint)
-            .build();
+        let spans = SpanExporter::builder().with_tonic().with_endpoint(endpoint).build();
         tracer = tracer.with_batch_exporter(spans.map_err(refused)?);
-        let metrics = MetricExporter::builder()
-            .with_tonic()
-            .with_endpoint(endpoint)
-            .build();
+        let metrics = MetricExporter::builder().with_tonic().with_endpoint(endpoint).build();
         let provider = SdkMeterProvider::builder()
             .with_resource(resource)
             .with_periodic_exporter(metrics.map_err(refused)?)
@@ -74,6 +66,9 @@ pub fn start(config: &TelemetryConfig) -> Result<Telemetry> {
     };
     let spans = tracing_opentelemetry::layer()
         .with_tracer(tracer.tracer("perennial"))
+        .with_location(false)
+        .with_threads(false)
+        .with_tracked_inactivity(false)
         .with_filter(LevelFilter::INFO);
     tracing_subscriber::registry()
         .with(lines.with_filter(filter))
@@ -100,11 +95,7 @@ impl Telemetry {
 }
 
 fn refused(error: impl std::fmt::Display) -> Error {
-    Error::new(
-        Code::InvalidArgument,
-        "TELEMETRY_CONFIG",
-        format!("telemetry: {error}"),
-    )
+    Error::new(Code::InvalidArgument, "TELEMETRY_CONFIG", format!("telemetry: {error}"))
 }
 
 /// Panics become log lines like all else, with their place.

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 pub struct PlatformConfig {
     /// Folder for SQLite files and, without `master_key`, for the key.
     pub data: PathBuf,
-    /// Key that wraps every user's data key, 32 bytes in base64; lost with it is all personal
+    /// Key that wraps every user's data key, 64 hexadecimal digits; lost with it is all personal
     /// data. Without it a key is made on first start and kept in `master.key` in the data
     /// folder: fine for one machine, not for replicas.
     #[serde(skip_serializing)]

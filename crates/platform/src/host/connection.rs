@@ -53,13 +53,7 @@ impl Connections {
             .keep_alive_timeout(PING_TIMEOUT);
         let age = Duration::from_secs(config.max_connection_age_seconds.max(1));
         let closing = front.closing.clone();
-        Self {
-            http,
-            front,
-            age,
-            closing,
-            cut,
-        }
+        Self { http, front, age, closing, cut }
     }
 
     /// Serves one connection to its end.

@@ -22,9 +22,7 @@ tokio::task_local! {
 
 /// Time left for the call being handled; `None` outside of calls and in those without a deadline.
 pub fn remaining() -> Option<Duration> {
-    DEADLINE
-        .try_with(|at| at.saturating_duration_since(Instant::now()))
-        .ok()
+    DEADLINE.try_with(|at| at.saturating_duration_since(Instant::now())).ok()
 }
 
 /// The rules by which calls get their deadlines.
@@ -57,10 +55,7 @@ impl Deadlines {
             Some(asked.unwrap_or(self.default).min(self.maximum))
         };
         let at = |budget: Duration| now.checked_add(budget);
-        Ok(Deadline {
-            head: head.and_then(at),
-            end: asked.and_then(at),
-        })
+        Ok(Deadline { head: head.and_then(at), end: asked.and_then(at) })
     }
 }
 
@@ -71,18 +66,12 @@ impl Deadline {
             return Ok(work.await);
         };
         let work = DEADLINE.scope(head, work);
-        tokio::time::timeout_at(head, work)
-            .await
-            .map_err(|_| exceeded())
+        tokio::time::timeout_at(head, work).await.map_err(|_| exceeded())
     }
 }
 
 pub(super) fn exceeded() -> Error {
-    Error::new(
-        Code::DeadlineExceeded,
-        "DEADLINE_EXCEEDED",
-        "the call ran out of time",
-    )
+    Error::new(Code::DeadlineExceeded, "DEADLINE_EXCEEDED", "the call ran out of time")
 }
 
 /// The budget in `grpc-timeout`. Errors: INVALID_ARGUMENT naming the header.
@@ -122,10 +111,8 @@ pub(super) fn format(budget: Duration) -> String {
 mod tests {
     use super::*;
 
-    const RULES: Deadlines = Deadlines {
-        default: Duration::from_secs(5),
-        maximum: Duration::from_secs(30),
-    };
+    const RULES: Deadlines =
+        Deadlines { default: Duration::from_secs(5), maximum: Duration::from_secs(30) };
     const UNARY: &str = "/perennial.admin.v1.ClockService/GetTime";
 
     fn asking(timeout: &str) -> HeaderMap {
@@ -153,26 +140,21 @@ mod tests {
     fn timeouts_are_read_as_the_specification_writes_them() {
         assert_eq!(parse("100m"), Some(Duration::from_millis(100)));
         assert_eq!(parse("7u"), Some(Duration::from_micros(7)));
-        assert_eq!(
-            parse(&format(Duration::from_millis(1500))),
-            Some(Duration::from_millis(1500))
-        );
+        assert_eq!(parse(&format(Duration::from_millis(1500))), Some(Duration::from_millis(1500)));
         for bad in ["", "m", "12", "-1S", "123456789S", "5x", "1 S", "5\u{b5}"] {
             assert_eq!(parse(bad), None, "{bad}");
         }
         assert!(RULES.of(UNARY, &asking("soon"), Instant::now()).is_err());
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn work_knows_what_is_left_and_is_ended() {
-        let deadline = RULES.of(UNARY, &asking("2S"), Instant::now()).unwrap();
-        let left = deadline.bound(async { remaining() }).await.unwrap();
-        assert_eq!(left, Some(Duration::from_secs(2)));
-        let error = deadline
-            .bound(std::future::pending::<()>())
-            .await
-            .unwrap_err();
+        let soon = RULES.of(UNARY, &asking("20m"), Instant::now()).unwrap();
+        let error = soon.bound(std::future::pending::<()>()).await.unwrap_err();
         assert_eq!(error.code(), Code::DeadlineExceeded);
+        let later = RULES.of(UNARY, &asking("20S"), Instant::now()).unwrap();
+        let left = later.bound(async { remaining() }).await.unwrap().unwrap();
+        assert!(left > Duration::from_secs(10) && left <= Duration::from_secs(20));
         assert_eq!(remaining(), None);
     }
 }

@@ -31,12 +31,7 @@ struct Scan {
 
 impl<B> Frames<B> {
     pub(super) fn new(inner: B, maximum: usize) -> Self {
-        let scan = Scan {
-            maximum,
-            header: [0; HEADER],
-            filled: 0,
-            message_left: 0,
-        };
+        let scan = Scan { maximum, header: [0; HEADER], filled: 0, message_left: 0 };
         Self { inner, scan }
     }
 }
@@ -70,10 +65,7 @@ impl Scan {
             self.message_left, self.maximum
         );
         let error = Error::exhausted("MESSAGE_TOO_LARGE", message);
-        Err(error
-            .with("max_bytes", self.maximum)
-            .with("bytes", self.message_left)
-            .into())
+        Err(error.with("max_bytes", self.maximum).with("bytes", self.message_left).into())
     }
 }
 
@@ -119,12 +111,7 @@ mod tests {
     }
 
     fn pass(bytes: &[u8], piece: usize) -> Result<(), Status> {
-        let mut scan = Scan {
-            maximum: 10,
-            header: [0; HEADER],
-            filled: 0,
-            message_left: 0,
-        };
+        let mut scan = Scan { maximum: 10, header: [0; HEADER], filled: 0, message_left: 0 };
         bytes.chunks(piece).try_for_each(|data| scan.pass(data))
     }
 
@@ -135,11 +122,7 @@ mod tests {
         for piece in 1..good.len() {
             assert!(pass(&good, piece).is_ok(), "pieces of {piece}");
             let refused = pass(&bad, piece).unwrap_err();
-            assert_eq!(
-                refused.code(),
-                tonic::Code::ResourceExhausted,
-                "pieces of {piece}"
-            );
+            assert_eq!(refused.code(), tonic::Code::ResourceExhausted, "pieces of {piece}");
         }
     }
 }

@@ -55,13 +55,7 @@ impl Front {
             .await;
         let (response, pass) =
             handled.unwrap_or_else(|error| (Status::from(error).into_http::<Body>(), None));
-        Ok(Tail::wrap(
-            response,
-            observation,
-            pass,
-            end,
-            self.closing.clone(),
-        ))
+        Ok(Tail::wrap(response, observation, pass, end, self.closing.clone()))
     }
 
     async fn handle(
@@ -86,9 +80,7 @@ impl Front {
         let caller = self.auth.admit(request.uri().path(), request.headers())?;
         tracing::Span::current().record("caller", caller.name());
         if let Some(rate) = caller.rate() {
-            self.limits
-                .take(&format!("caller:{}", caller.name()), rate)
-                .await?;
+            self.limits.take(&format!("caller:{}", caller.name()), rate).await?;
         }
         Ok(caller)
     }

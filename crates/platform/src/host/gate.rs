@@ -23,20 +23,15 @@ pub(super) type Pass = OwnedSemaphorePermit;
 
 impl Gate {
     pub(crate) fn new(limit: usize) -> Self {
-        Self(Arc::new(Semaphore::new(
-            limit.clamp(1, Semaphore::MAX_PERMITS),
-        )))
+        Self(Arc::new(Semaphore::new(limit.clamp(1, Semaphore::MAX_PERMITS))))
     }
 
     /// Never waits. Errors: RESOURCE_EXHAUSTED / OVERLOADED with the time to wait, spread so
     /// that those turned away together do not return together.
     pub(super) fn enter(&self) -> Result<Pass> {
         self.0.clone().try_acquire_owned().map_err(|_| {
-            Error::exhausted(
-                "OVERLOADED",
-                "too many calls at once; try again a little later",
-            )
-            .retry_after(jitter(COME_BACK, 0.5))
+            Error::exhausted("OVERLOADED", "too many calls at once; try again a little later")
+                .retry_after(jitter(COME_BACK, 0.5))
         })
     }
 }

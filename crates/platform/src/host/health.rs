@@ -35,11 +35,7 @@ impl Health {
         names: Vec<&'static str>,
         checks: Vec<Check>,
     ) -> Self {
-        let health = Self {
-            reporter,
-            names,
-            checks,
-        };
+        let health = Self { reporter, names, checks };
         health.set(ServingStatus::NotServing).await;
         health
     }
@@ -53,12 +49,8 @@ impl Health {
                 well = self.is_well() => well,
             };
             if well != told {
-                self.set(if well {
-                    ServingStatus::Serving
-                } else {
-                    ServingStatus::NotServing
-                })
-                .await;
+                self.set(if well { ServingStatus::Serving } else { ServingStatus::NotServing })
+                    .await;
                 tracing::info!(services = ?self.names, serving = well, "health changed");
                 told = well;
             }
@@ -71,14 +63,8 @@ impl Health {
     }
 
     async fn is_well(&self) -> bool {
-        let checks = self
-            .checks
-            .iter()
-            .map(|check| tokio::time::timeout(PATIENCE, check()));
-        join_all(checks)
-            .await
-            .into_iter()
-            .all(|outcome| outcome == Ok(true))
+        let checks = self.checks.iter().map(|check| tokio::time::timeout(PATIENCE, check()));
+        join_all(checks).await.into_iter().all(|outcome| outcome == Ok(true))
     }
 
     async fn set(&self, status: ServingStatus) {

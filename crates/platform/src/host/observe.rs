@@ -14,9 +14,8 @@ use tracing::{Span, field};
 use crate::telemetry;
 
 /// Bounds of the duration histogram in seconds, as the conventions advise.
-const BOUNDS: [f64; 14] = [
-    0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0,
-];
+const BOUNDS: [f64; 14] =
+    [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
 
 /// The instruments of the process.
 pub(super) struct Meters {
@@ -33,13 +32,18 @@ pub(super) fn meters() -> &'static Meters {
         Meters {
             durations: meter
                 .f64_histogram("rpc.server.call.duration")
+                .with_description("Time from the first header of a call to its last byte")
                 .with_unit("s")
                 .with_boundaries(BOUNDS.to_vec())
                 .build(),
             in_flight: meter
                 .i64_up_down_counter("perennial.server.in_flight")
+                .with_description("Calls being answered, open streams included")
                 .build(),
-            panics: meter.u64_counter("perennial.server.panics").build(),
+            panics: meter
+                .u64_counter("perennial.server.panics")
+                .with_description("Handlers that panicked, each a bug")
+                .build(),
         }
     })
 }
@@ -73,12 +77,7 @@ impl Observation {
             span.record("trace_id", id);
         }
         meters().in_flight.add(1, &[]);
-        Self {
-            span,
-            method,
-            started: Instant::now(),
-            code: None,
-        }
+        Self { span, method, started: Instant::now(), code: None }
     }
 
     pub(super) fn span(&self) -> &Span {
@@ -102,9 +101,9 @@ impl Drop for Observation {
         if is_our_fault(code) {
             self.span.record("otel.status_code", "ERROR");
         }
-        let (method, ms) = (self.method, elapsed.as_millis());
-        self.span
-            .in_scope(|| tracing::debug!(method, code = name, ms, "answered"));
+        let us = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
+        let method = self.method;
+        self.span.in_scope(|| tracing::debug!(method, code = name, us, "answered"));
         meters().in_flight.add(-1, &[]);
         meters().durations.record(
             elapsed.as_secs_f64(),

@@ -37,9 +37,6 @@ mod tests {
     async fn a_panic_is_internal() {
         let outcome: Result<()> = guard(async { panic!("bug") }).await;
         assert_eq!(outcome.unwrap_err().code(), Code::Internal);
-        assert_eq!(
-            guard_step::<()>(|| panic!("bug")).unwrap_err().code(),
-            Code::Internal
-        );
+        assert_eq!(guard_step::<()>(|| panic!("bug")).unwrap_err().code(), Code::Internal);
     }
 }

@@ -46,12 +46,8 @@ impl PeerChannel {
         default_deadline: Duration,
     ) -> Result<Self> {
         let refused = |what: &str| {
-            Error::new(
-                error::Code::InvalidArgument,
-                "PEERS_CONFIG",
-                what.to_owned(),
-            )
-            .with("uri", uri)
+            Error::new(error::Code::InvalidArgument, "PEERS_CONFIG", what.to_owned())
+                .with("uri", uri)
         };
         let endpoint = Endpoint::from_str(uri).map_err(|_| refused("a peer needs a URI"))?;
         let channel = endpoint
@@ -69,11 +65,7 @@ impl PeerChannel {
                 Ok::<_, Error>(value)
             })
             .transpose()?;
-        Ok(Self {
-            channel,
-            credentials,
-            default_deadline,
-        })
+        Ok(Self { channel, credentials, default_deadline })
     }
 
     /// The smallest of: what the call asks for, what is left of the call we are handling, and the
@@ -97,9 +89,7 @@ impl PeerChannel {
             request.headers_mut().insert(GRPC_TIMEOUT, value);
         }
         if let Some(credentials) = &self.credentials {
-            request
-                .headers_mut()
-                .insert(header::AUTHORIZATION, credentials.clone());
+            request.headers_mut().insert(header::AUTHORIZATION, credentials.clone());
         }
         telemetry::inject(span, request.headers_mut());
         Ok(())
@@ -112,9 +102,7 @@ impl Service<Request<Body>> for PeerChannel {
     type Future = BoxFuture<'static, Result<Response<Body>, Status>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Status>> {
-        self.channel
-            .poll_ready(context)
-            .map_err(|error| failed(&error))
+        self.channel.poll_ready(context).map_err(|error| failed(&error))
     }
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
@@ -143,10 +131,7 @@ fn failed(error: &(dyn std::error::Error + 'static)) -> Status {
         }
         cause = error.source();
     }
-    Status::new(
-        Code::Unavailable,
-        format!("the peer cannot be reached: {error}"),
-    )
+    Status::new(Code::Unavailable, format!("the peer cannot be reached: {error}"))
 }
 
 impl std::fmt::Debug for PeerChannel {

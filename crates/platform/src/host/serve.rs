@@ -64,13 +64,7 @@ impl Host {
         }
         drop(connections);
         closing.cancel();
-        drain(
-            self.name,
-            &open,
-            cut,
-            Duration::from_secs(config.drain_seconds),
-        )
-        .await;
+        drain(self.name, &open, cut, Duration::from_secs(config.drain_seconds)).await;
         Ok(())
     }
 }
@@ -115,11 +109,7 @@ async fn accept(
 async fn drain(name: &str, open: &TaskTracker, cut: CancellationToken, grace: Duration) {
     open.close();
     if tokio::time::timeout(grace, open.wait()).await.is_err() {
-        tracing::warn!(
-            service = name,
-            connections = open.len(),
-            "cut connections that go on"
-        );
+        tracing::warn!(service = name, connections = open.len(), "cut connections that go on");
         cut.cancel();
         open.wait().await;
     }
@@ -133,9 +123,7 @@ fn with_reflection(routes: Routes, names: &[&'static str]) -> Result<Routes> {
             .register_encoded_file_descriptor_set(DESCRIPTOR_SET)
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
             .with_service_name("grpc.health.v1.Health");
-        names
-            .iter()
-            .fold(all, |all, name| all.with_service_name(*name))
+        names.iter().fold(all, |all, name| all.with_service_name(*name))
     };
     let v1 = describe().build_v1().map_err(Error::internal)?;
     let v1alpha = describe().build_v1alpha().map_err(Error::internal)?;

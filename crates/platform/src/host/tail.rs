@@ -82,10 +82,7 @@ impl Tail {
             return Poll::Ready(deadline::exceeded());
         }
         ready!(timers.closing.as_mut().poll(context));
-        Poll::Ready(Error::unavailable(
-            "SHUTTING_DOWN",
-            "the server is shutting down",
-        ))
+        Poll::Ready(Error::unavailable("SHUTTING_DOWN", "the server is shutting down"))
     }
 }
 

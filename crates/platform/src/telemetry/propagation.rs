@@ -15,9 +15,7 @@ const TRACEPARENT: &str = "traceparent";
 pub fn traceparent() -> String {
     let mut headers = HeaderMap::new();
     inject(&Span::current(), &mut headers);
-    let value = headers
-        .get(TRACEPARENT)
-        .and_then(|value| value.to_str().ok());
+    let value = headers.get(TRACEPARENT).and_then(|value| value.to_str().ok());
     value.unwrap_or_default().to_owned()
 }
 
