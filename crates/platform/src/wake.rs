@@ -20,6 +20,8 @@ const CHANNEL: &str = "perennial:wake:";
 const WAITING: usize = 256;
 /// Pause before subscribing again after Redis went away.
 const PAUSE: Duration = Duration::from_secs(1);
+/// A subscription that heard nothing for this long is made anew.
+const QUIET: Duration = Duration::from_mins(1);
 
 /// Wakes listeners by topic. Cloning shares the topics.
 #[derive(Clone)]
@@ -129,7 +131,8 @@ async fn follow(redis: &Redis, topics: &Topics) -> redis::RedisResult<()> {
     let mut subscription = redis.client().get_async_pubsub().await?;
     subscription.psubscribe(format!("{CHANNEL}*")).await?;
     let mut messages = subscription.on_message();
-    while let Some(message) = messages.next().await {
+    // A subscription only listens, so it would not notice that its server vanished silently.
+    while let Ok(Some(message)) = tokio::time::timeout(QUIET, messages.next()).await {
         if let Some(topic) = message.get_channel_name().strip_prefix(CHANNEL) {
             topics.wake(topic);
         }

@@ -112,6 +112,11 @@ impl Workers {
         self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Forgets all of them, and with them what they hold, when the process ends.
+    pub fn clear(&self) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// Turns every worker until a whole round finds nothing to do. Returns the units done.
     /// Errors: the first error of any worker.
     pub async fn settle(&self, stop: &CancellationToken) -> Result<u64> {
