@@ -35,11 +35,7 @@ struct Known {
 impl Caller {
     /// The caller of a request that came through the host.
     pub fn of<T>(request: &tonic::Request<T>) -> Self {
-        request
-            .extensions()
-            .get()
-            .cloned()
-            .unwrap_or_else(|| Self::named("unknown", Vec::new()))
+        request.extensions().get().cloned().unwrap_or_else(|| Self::named("unknown", Vec::new()))
     }
 
     /// Name from the settings, for audit entries.
@@ -58,25 +54,13 @@ impl Caller {
     }
 
     fn named(name: &str, scopes: Vec<Scope>) -> Self {
-        Self(Arc::new(Known {
-            name: name.to_owned(),
-            scopes,
-            rate: None,
-        }))
+        Self(Arc::new(Known { name: name.to_owned(), scopes, rate: None }))
     }
 
     fn configured(config: &TokenConfig) -> Result<Self> {
-        let scopes = config
-            .scopes
-            .iter()
-            .map(|text| text.parse())
-            .collect::<Result<_>>()?;
+        let scopes = config.scopes.iter().map(|text| text.parse()).collect::<Result<_>>()?;
         let rate = (config.calls_per_second > 0).then(|| Rate::per_second(config.calls_per_second));
-        Ok(Self(Arc::new(Known {
-            name: config.name.clone(),
-            scopes,
-            rate,
-        })))
+        Ok(Self(Arc::new(Known { name: config.name.clone(), scopes, rate })))
     }
 }
 
@@ -88,10 +72,8 @@ impl Auth {
     /// Reads the callers from the settings. Errors: INVALID_ARGUMENT / AUTH_CONFIG.
     pub fn new(config: &AuthConfig) -> Result<Self> {
         let callers = config.tokens.iter().map(|token| {
-            let digest = token
-                .sha256
-                .parse()
-                .map_err(|error: Error| error.with("token", &token.name))?;
+            let digest =
+                token.sha256.parse().map_err(|error: Error| error.with("token", &token.name))?;
             Ok((digest, Caller::configured(token)?))
         });
         Ok(Self(callers.collect::<Result<_>>()?))
@@ -120,16 +102,12 @@ impl Auth {
     pub fn admit(&self, path: &str, headers: &HeaderMap) -> Result<Caller> {
         let caller = self.identify(headers)?;
         let Some(scope) = required_scope(path) else {
-            return Err(Error::new(
-                Code::Unimplemented,
-                "METHOD_UNKNOWN",
-                "no such method",
-            ));
+            return Err(Error::new(Code::Unimplemented, "METHOD_UNKNOWN", "no such method"));
         };
         if !caller.may(scope) {
             let message = format!("the caller does not hold the scope {scope}");
             return Err(
-                Error::new(Code::PermissionDenied, "SCOPE_REQUIRED", message).with("scope", scope),
+                Error::new(Code::PermissionDenied, "SCOPE_REQUIRED", message).with("scope", scope)
             );
         }
         Ok(caller)
@@ -141,27 +119,19 @@ impl Auth {
         }
         let Some(secret) = bearer(headers) else {
             let message = "a bearer token is needed in the metadata \"authorization\"";
-            return Err(Error::new(
-                Code::Unauthenticated,
-                "CREDENTIALS_REQUIRED",
-                message,
-            ));
+            return Err(Error::new(Code::Unauthenticated, "CREDENTIALS_REQUIRED", message));
         };
         let digest = Digest::of(secret);
         // All are compared, so that the time taken tells nothing about which one came close.
-        let known = self.0.iter().fold(None, |found, (expected, caller)| {
-            if expected.is(&digest) {
-                Some(caller)
-            } else {
-                found
-            }
-        });
+        let known =
+            self.0.iter().fold(
+                None,
+                |found, (expected, caller)| {
+                    if expected.is(&digest) { Some(caller) } else { found }
+                },
+            );
         known.cloned().ok_or_else(|| {
-            Error::new(
-                Code::Unauthenticated,
-                "CREDENTIALS_UNKNOWN",
-                "the bearer token is unknown",
-            )
+            Error::new(Code::Unauthenticated, "CREDENTIALS_UNKNOWN", "the bearer token is unknown")
         })
     }
 }
@@ -199,15 +169,9 @@ mod tests {
             scopes: scopes.iter().map(|&s| s.to_owned()).collect(),
             calls_per_second: 0,
         };
-        let config = AuthConfig {
-            tokens: vec![token],
-            peer_token: None,
-        };
+        let config = AuthConfig { tokens: vec![token], peer_token: None };
         let mut headers = HeaderMap::new();
-        headers.insert(
-            header::AUTHORIZATION,
-            format!("Bearer {secret}").parse().unwrap(),
-        );
+        headers.insert(header::AUTHORIZATION, format!("Bearer {secret}").parse().unwrap());
         (Auth::new(&config).unwrap(), headers)
     }
 
@@ -235,10 +199,7 @@ mod tests {
             assert_eq!(refusal(&auth, path, &nobody), "CREDENTIALS_REQUIRED");
             assert_eq!(refusal(&auth, path, &wrong), "CREDENTIALS_UNKNOWN");
         }
-        assert_eq!(
-            refusal(&auth, "/no.Such/Method", &headers),
-            "METHOD_UNKNOWN"
-        );
+        assert_eq!(refusal(&auth, "/no.Such/Method", &headers), "METHOD_UNKNOWN");
     }
 
     #[test]
@@ -246,9 +207,7 @@ mod tests {
         let open = Auth::new(&AuthConfig::default()).unwrap();
         assert!(open.admit(ADVANCE, &HeaderMap::new()).is_ok());
         assert!(open.check_address(([127, 0, 0, 1], 50051).into()).is_ok());
-        let refused = open
-            .check_address(([0, 0, 0, 0], 50051).into())
-            .unwrap_err();
+        let refused = open.check_address(([0, 0, 0, 0], 50051).into()).unwrap_err();
         assert_eq!(refused.reason(), "AUTH_REQUIRED");
         let (closed, _) = auth(&["*"]);
         assert!(closed.check_address(([0, 0, 0, 0], 50051).into()).is_ok());

@@ -39,10 +39,7 @@ pub struct Rate {
 impl Rate {
     /// So many a second, with bursts of twice as many.
     pub fn per_second(per_second: u32) -> Self {
-        Self {
-            per_second,
-            burst: per_second.saturating_mul(2),
-        }
+        Self { per_second, burst: per_second.saturating_mul(2) }
     }
 
     fn interval(self) -> Duration {
@@ -80,23 +77,18 @@ impl Limits {
         if wait.is_zero() {
             return Ok(());
         }
-        Err(
-            Error::exhausted("RATE_LIMITED", "too many calls; wait before the next")
-                .with("calls_per_second", rate.per_second)
-                .retry_after(wait),
-        )
+        Err(Error::exhausted("RATE_LIMITED", "too many calls; wait before the next")
+            .with("calls_per_second", rate.per_second)
+            .retry_after(wait))
     }
 
     async fn ask_redis(&self, key: &str, rate: Rate) -> Option<Duration> {
         let redis = self.redis.as_ref()?;
         let mut connection = redis.connection();
         let mut invocation = self.script.key(format!("perennial:limit:{key}"));
-        invocation
-            .arg(rate.interval().as_secs_f64() * 1e6)
-            .arg(rate.burst.max(1));
-        let microseconds: u64 = redis
-            .attempt(async move { invocation.invoke_async(&mut connection).await })
-            .await?;
+        invocation.arg(rate.interval().as_secs_f64() * 1e6).arg(rate.burst.max(1));
+        let microseconds: u64 =
+            redis.attempt(async move { invocation.invoke_async(&mut connection).await }).await?;
         Some(Duration::from_micros(microseconds))
     }
 
@@ -133,10 +125,7 @@ impl std::fmt::Debug for Limits {
 mod tests {
     use super::*;
 
-    const RATE: Rate = Rate {
-        per_second: 10,
-        burst: 3,
-    };
+    const RATE: Rate = Rate { per_second: 10, burst: 3 };
 
     #[test]
     fn a_burst_passes_then_one_per_interval() {
@@ -145,10 +134,7 @@ mod tests {
         for _ in 0..3 {
             assert_eq!(limits.take_locally("a", RATE, at), Duration::ZERO);
         }
-        assert_eq!(
-            limits.take_locally("a", RATE, at),
-            Duration::from_millis(100)
-        );
+        assert_eq!(limits.take_locally("a", RATE, at), Duration::from_millis(100));
         let later = at + Duration::from_millis(100);
         assert_eq!(limits.take_locally("a", RATE, later), Duration::ZERO);
         assert!(limits.take_locally("a", RATE, later) > Duration::ZERO);
@@ -161,19 +147,13 @@ mod tests {
             limits.take_locally("a", RATE, Duration::ZERO);
         }
         assert!(limits.take_locally("a", RATE, Duration::ZERO) > Duration::ZERO);
-        assert_eq!(
-            limits.take_locally("b", RATE, Duration::ZERO),
-            Duration::ZERO
-        );
+        assert_eq!(limits.take_locally("b", RATE, Duration::ZERO), Duration::ZERO);
     }
 
     #[tokio::test]
     async fn a_refusal_says_how_long_to_wait() {
         let limits = Limits::new(None);
-        let rate = Rate {
-            per_second: 1,
-            burst: 1,
-        };
+        let rate = Rate { per_second: 1, burst: 1 };
         limits.take("a", rate).await.unwrap();
         let error = limits.take("a", rate).await.unwrap_err();
         assert_eq!(error.reason(), "RATE_LIMITED");

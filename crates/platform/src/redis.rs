@@ -44,11 +44,7 @@ impl Redis {
             return Ok(None);
         };
         let refuse = |error: redis::RedisError| {
-            Error::new(
-                Code::InvalidArgument,
-                "REDIS_URL",
-                format!("redis.url: {error}"),
-            )
+            Error::new(Code::InvalidArgument, "REDIS_URL", format!("redis.url: {error}"))
         };
         let client = Client::open(url.expose_secret()).map_err(refuse)?;
         let settings = ConnectionManagerConfig::new()
@@ -56,18 +52,9 @@ impl Redis {
             .set_max_delay(PATIENCE)
             .set_connection_timeout(Some(CONNECT))
             .set_response_timeout(Some(PATIENCE));
-        let manager = client
-            .get_connection_manager_lazy(settings)
-            .map_err(refuse)?;
-        let state = State {
-            started: Instant::now(),
-            down_until: AtomicU64::new(0),
-        };
-        Ok(Some(Self {
-            client,
-            manager,
-            state: Arc::new(state),
-        }))
+        let manager = client.get_connection_manager_lazy(settings).map_err(refuse)?;
+        let state = State { started: Instant::now(), down_until: AtomicU64::new(0) };
+        Ok(Some(Self { client, manager, state: Arc::new(state) }))
     }
 
     /// A handle for building the future that [`Self::attempt`] runs.
@@ -112,9 +99,7 @@ impl Redis {
 
     /// Since the start; at least 1, so that 0 can mean "up".
     fn milliseconds(&self) -> u64 {
-        u64::try_from(self.state.started.elapsed().as_millis())
-            .unwrap_or(u64::MAX)
-            .max(1)
+        u64::try_from(self.state.started.elapsed().as_millis()).unwrap_or(u64::MAX).max(1)
     }
 }
 

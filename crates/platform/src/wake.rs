@@ -78,10 +78,7 @@ impl WakeListener {
 impl Topics {
     fn sender(&self, topic: &str) -> watch::Sender<()> {
         let mut topics = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        topics
-            .entry(topic.to_owned())
-            .or_insert_with(|| watch::Sender::new(()))
-            .clone()
+        topics.entry(topic.to_owned()).or_insert_with(|| watch::Sender::new(())).clone()
     }
 
     fn wake(&self, topic: &str) {
@@ -104,9 +101,7 @@ async fn publish(redis: Redis, mut receiver: mpsc::Receiver<String>, tasks: Task
             pipeline.publish(format!("{CHANNEL}{topic}"), "").ignore();
         }
         let mut connection = redis.connection();
-        redis
-            .attempt(pipeline.query_async::<()>(&mut connection))
-            .await;
+        redis.attempt(pipeline.query_async::<()>(&mut connection)).await;
     }
 }
 
@@ -151,10 +146,7 @@ mod tests {
     use super::*;
 
     fn local() -> Wake {
-        Wake {
-            topics: Arc::default(),
-            publish: None,
-        }
+        Wake { topics: Arc::default(), publish: None }
     }
 
     #[tokio::test]
@@ -173,10 +165,6 @@ mod tests {
         let wake = local();
         let mut listener = wake.listen("a");
         wake.notify("b");
-        assert!(
-            tokio::time::timeout(Duration::from_millis(10), listener.wait())
-                .await
-                .is_err()
-        );
+        assert!(tokio::time::timeout(Duration::from_millis(10), listener.wait()).await.is_err());
     }
 }

@@ -30,8 +30,7 @@ impl FromStr for Scope {
     fn from_str(text: &str) -> Result<Self, Error> {
         let segment = |s: &str| {
             !s.is_empty()
-                && s.bytes()
-                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+                && s.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
         };
         let named = |s: &str| s.split('.').all(segment);
         match text.strip_suffix('*') {
@@ -69,16 +68,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_meant_is_refused() {
-        for text in [
-            "",
-            ".",
-            "loyalty*",
-            ".*",
-            "Loyalty.*",
-            "*.read",
-            "a..b",
-            "loyalty.**",
-        ] {
+        for text in ["", ".", "loyalty*", ".*", "Loyalty.*", "*.read", "a..b", "loyalty.**"] {
             assert!(text.parse::<Scope>().is_err(), "{text}");
         }
     }
