@@ -60,7 +60,11 @@ impl Db {
     /// The same database without the guard that keeps the event log in commit order: the control
     /// of the test that shows what the guard is for.
     #[doc(hidden)]
-    pub async fn open_unordered(service: &str, config: &DatabaseConfig, data: &Path) -> Result<Self> {
+    pub async fn open_unordered(
+        service: &str,
+        config: &DatabaseConfig,
+        data: &Path,
+    ) -> Result<Self> {
         let url = config.url_for(service, data);
         let (engine, reader, writer) = open::open(&url, config).await?;
         let log_grew = OnceLock::new();

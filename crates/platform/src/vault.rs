@@ -132,9 +132,8 @@ fn unseal(key: &LessSafeKey, context: &str, sealed: &[u8]) -> Result<Vec<u8>> {
     let (nonce, body) = sealed.split_at_checked(NONCE_LEN).ok_or_else(broken)?;
     let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| broken())?;
     let mut body = body.to_vec();
-    let plain = key
-        .open_in_place(nonce, Aad::from(context.as_bytes()), &mut body)
-        .map_err(|_| broken())?;
+    let plain =
+        key.open_in_place(nonce, Aad::from(context.as_bytes()), &mut body).map_err(|_| broken())?;
     Ok(plain.to_vec())
 }
 

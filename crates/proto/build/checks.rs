@@ -5,8 +5,8 @@
 
 use crate::naming;
 use prost_reflect::{
-    Cardinality, DescriptorPool, ExtensionDescriptor, FieldDescriptor, Kind,
-    MessageDescriptor, Value,
+    Cardinality, DescriptorPool, ExtensionDescriptor, FieldDescriptor, Kind, MessageDescriptor,
+    Value,
 };
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -60,7 +60,8 @@ fn implement(
     )?;
     writeln!(out, "        let _ = (at, &out);")?;
     if inbound {
-        for field in message.fields().filter(|f| real_oneof(f).is_none() && f.kind() != Kind::Bool) {
+        for field in message.fields().filter(|f| real_oneof(f).is_none() && f.kind() != Kind::Bool)
+        {
             check_field(&field, rules, out)?;
         }
         for oneof in message.oneofs().filter(|o| !o.is_synthetic()) {
@@ -71,7 +72,11 @@ fn implement(
                 let variant = naming::camel(field.name());
                 writeln!(out, "            Some({kind}::{variant}(value)) => {{")?;
                 writeln!(out, "                let at = &at.field(\"{}\");", field.name())?;
-                writeln!(out, "                {}", value_check(&field, &rules_of(&field, rules), "value"))?;
+                writeln!(
+                    out,
+                    "                {}",
+                    value_check(&field, &rules_of(&field, rules), "value")
+                )?;
                 writeln!(out, "            }}")?;
             }
             writeln!(out, "            None => {{}}")?;
@@ -135,14 +140,18 @@ fn value_check(field: &FieldDescriptor, r: &str, var: &str) -> String {
         }
         Kind::Message(inner) => match inner.full_name() {
             "google.protobuf.Timestamp" => format!("crate::contract::timestamp(at, {var}, out);"),
-            "google.protobuf.Duration" => format!("crate::contract::duration(at, {var}, &{r}, out);"),
+            "google.protobuf.Duration" => {
+                format!("crate::contract::duration(at, {var}, &{r}, out);")
+            }
             other if other.starts_with("google.protobuf.") => {
                 format!("crate::contract::encoded(at, {var}, &{r}, out);")
             }
             _ => format!("crate::contract::message(at, {var}, out);"),
         },
         Kind::Bool => format!("let _ = (at, {var});"),
-        Kind::Float | Kind::Double => format!("crate::contract::float(at, f64::from(*{var}), &{r}, out);"),
+        Kind::Float | Kind::Double => {
+            format!("crate::contract::float(at, f64::from(*{var}), &{r}, out);")
+        }
         _ => format!("crate::contract::number(at, i128::from(*{var}), &{r}, out);"),
     }
 }

@@ -41,5 +41,8 @@ pub(crate) fn generate(pool: &DescriptorPool) -> Result<String, Box<dyn Error>> 
     }
     rows.sort();
     let rows: Vec<_> = rows.into_iter().map(|(_, row)| row).collect();
-    Ok(format!("/// Every method of the suite, sorted by path.\npub static METHODS: &[Method] = &[\n{}\n];\n", rows.join("\n")))
+    Ok(format!(
+        "/// Every method of the suite, sorted by path.\npub static METHODS: &[Method] = &[\n{}\n];\n",
+        rows.join("\n")
+    ))
 }

@@ -183,19 +183,22 @@ pub(crate) fn duration(
     rules: &Rules,
     out: &mut Violations,
 ) {
-    let signs_agree = value.seconds == 0
-        || value.nanos == 0
-        || (value.seconds > 0) == (value.nanos > 0);
+    let signs_agree =
+        value.seconds == 0 || value.nanos == 0 || (value.seconds > 0) == (value.nanos > 0);
     let in_range = value.seconds.unsigned_abs() <= DURATION_SECONDS.unsigned_abs()
         && value.nanos.unsigned_abs() < 1_000_000_000;
     if !signs_agree || !in_range {
         return out.add(at, "is not a valid google.protobuf.Duration");
     }
-    let below = rules.min_seconds.filter(|min| value.seconds < *min || (value.seconds == *min && value.nanos < 0));
+    let below = rules
+        .min_seconds
+        .filter(|min| value.seconds < *min || (value.seconds == *min && value.nanos < 0));
     if let Some(min) = below {
         out.add(at, format!("must be at least {min} seconds"));
     }
-    let above = rules.max_seconds.filter(|max| value.seconds > *max || (value.seconds == *max && value.nanos > 0));
+    let above = rules
+        .max_seconds
+        .filter(|max| value.seconds > *max || (value.seconds == *max && value.nanos > 0));
     if let Some(max) = above {
         out.add(at, format!("must be at most {max} seconds"));
     }

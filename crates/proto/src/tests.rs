@@ -5,8 +5,7 @@ use crate::contract::{At, Contract, Violations};
 use crate::events::v1::{ReadRequest, ReplayParkedRequest};
 use crate::{DESCRIPTOR_SET, METHODS, method};
 use prost_reflect::{
-    DescriptorPool, ExtensionDescriptor, FieldDescriptor, Kind, MessageDescriptor,
-    Value,
+    DescriptorPool, ExtensionDescriptor, FieldDescriptor, Kind, MessageDescriptor, Value,
 };
 use std::collections::BTreeSet;
 

@@ -32,7 +32,9 @@ pub(super) async fn run<B: Batch>(
         sizes.record(taken.len() as u64, &label);
         let (callers, work): (Vec<_>, Vec<_>) =
             taken.drain(..).map(|s| (s.answer, (s.key, s.command))).unzip();
-        for (caller, answer) in callers.into_iter().zip(commit_all(&db, &clock, &batch, &work).await) {
+        for (caller, answer) in
+            callers.into_iter().zip(commit_all(&db, &clock, &batch, &work).await)
+        {
             // A caller that has left does not mind.
             let _ = caller.send(answer);
         }
@@ -62,12 +64,7 @@ async fn commit_all<B: Batch>(db: &Db, clock: &Clock, batch: &B, work: &Work<B>)
     answers
 }
 
-async fn commit<B: Batch>(
-    db: &Db,
-    clock: &Clock,
-    batch: &B,
-    work: &Work<B>,
-) -> Result<Answers<B>> {
+async fn commit<B: Batch>(db: &Db, clock: &Clock, batch: &B, work: &Work<B>) -> Result<Answers<B>> {
     let mut last = None;
     for _ in 0..TRIES {
         let attempt = AssertUnwindSafe(attempt(db, clock, batch, work)).catch_unwind().await;
@@ -122,9 +119,12 @@ async fn attempt<B: Batch>(
         keys.push(key.as_ref());
     }
     let now = clock.now();
-    let outcomes = if fresh.is_empty() { Vec::new() } else { batch.apply(&tx, now, &fresh).await? };
+    let outcomes =
+        if fresh.is_empty() { Vec::new() } else { batch.apply(&tx, now, &fresh).await? };
     if outcomes.len() != fresh.len() {
-        return Err(Error::internal("a batch answered another number of commands than it was given"));
+        return Err(Error::internal(
+            "a batch answered another number of commands than it was given",
+        ));
     }
     let to_store = keys.iter().zip(&outcomes).filter_map(|(key, o)| key.map(|key| (key, o)));
     store(&tx, now, to_store).await?;

@@ -47,7 +47,8 @@ impl Tx {
     /// Makes it all durable. Errors: UNAVAILABLE may mean that it did commit and only the answer
     /// was lost; a retry under the same request id tells.
     pub async fn commit(self) -> Result<()> {
-        let events = std::mem::take(&mut *self.events.lock().unwrap_or_else(PoisonError::into_inner));
+        let events =
+            std::mem::take(&mut *self.events.lock().unwrap_or_else(PoisonError::into_inner));
         let grew = !events.is_empty();
         if grew {
             if self.db.engine() == Engine::Postgres && self.db.0.ordered_log {

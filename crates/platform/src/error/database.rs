@@ -6,8 +6,9 @@ use sea_orm::{DbErr, RuntimeErr, SqlErr};
 
 impl From<DbErr> for Error {
     fn from(error: DbErr) -> Self {
-        if let Some(SqlErr::UniqueConstraintViolation(_) | SqlErr::ForeignKeyConstraintViolation(_)) =
-            error.sql_err()
+        if let Some(
+            SqlErr::UniqueConstraintViolation(_) | SqlErr::ForeignKeyConstraintViolation(_),
+        ) = error.sql_err()
         {
             // Code checks before it writes, so a violated constraint means that a concurrent
             // transaction was faster; a second try sees what that one wrote.

@@ -58,10 +58,8 @@ impl<C: Consumer> Run<C> {
             follow: false,
             subject: String::new(),
         };
-        let mut log = EventLogServiceClient::new(self.channel.clone())
-            .read(request)
-            .await?
-            .into_inner();
+        let mut log =
+            EventLogServiceClient::new(self.channel.clone()).read(request).await?.into_inner();
         while let Some(page) = log.message().await? {
             for batch in page.events.chunks(BATCH) {
                 let Some(last) = batch.last() else { continue };

@@ -64,10 +64,7 @@ pub(super) async fn unpark(tx: &Tx, consumer: &str, event: &proto::Event) -> Res
 }
 
 /// Marks a parked event to be handled again. Errors: NOT_FOUND / PARKED_EVENT_NOT_FOUND.
-pub(super) async fn replay(
-    db: &Db,
-    request: &proto::ReplayParkedRequest,
-) -> Result<()> {
+pub(super) async fn replay(db: &Db, request: &proto::ReplayParkedRequest) -> Result<()> {
     let id = Uuid::try_parse(&request.event_id)
         .map_err(|_| Error::invalid("event_id", "is not the id of an event"))?;
     let tx = db.begin().await?;
@@ -96,11 +93,10 @@ pub(super) async fn list(
         pages.open::<(String, Uuid)>(request.page_size, &request.page_token, "parked")?;
     let mut query = Entity::find();
     if let Some((consumer, id)) = after {
-        query = query.filter(
-            Condition::any().add(Column::Consumer.gt(&consumer)).add(
+        query =
+            query.filter(Condition::any().add(Column::Consumer.gt(&consumer)).add(
                 Condition::all().add(Column::Consumer.eq(&consumer)).add(Column::EventId.gt(id)),
-            ),
-        );
+            ));
     }
     let mut rows = query
         .order_by_asc(Column::Consumer)

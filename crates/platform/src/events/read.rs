@@ -4,9 +4,7 @@ use crate::db::events::{Column, Entity, Model};
 use crate::error::Result;
 use crate::time;
 use perennial_proto::events::v1::{Event, ReadRequest, ReadResponse};
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 /// Events in one message.
 pub(super) const PAGE: usize = 500;

@@ -29,13 +29,7 @@ pub struct LogService {
 
 impl LogService {
     /// Serves the log kept in `db`, under the name of the service.
-    pub fn new(
-        source: &'static str,
-        db: &Db,
-        pages: Pages,
-        wake: Wake,
-        tasks: Tasks,
-    ) -> Self {
+    pub fn new(source: &'static str, db: &Db, pages: Pages, wake: Wake, tasks: Tasks) -> Self {
         Self { source, db: db.clone(), pages, wake, tasks }
     }
 }

@@ -31,7 +31,12 @@ impl Fingerprint {
 
     /// Number of the first field that is not the same in both.
     pub(super) fn first_difference(&self, other: &Self) -> Option<u32> {
-        self.0.keys().chain(other.0.keys()).copied().filter(|n| self.0.get(n) != other.0.get(n)).min()
+        self.0
+            .keys()
+            .chain(other.0.keys())
+            .copied()
+            .filter(|n| self.0.get(n) != other.0.get(n))
+            .min()
     }
 
     pub(super) fn to_bytes(&self) -> Vec<u8> {

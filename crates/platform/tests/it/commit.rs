@@ -22,8 +22,7 @@ async fn concurrent_commands_share_batches_and_none_is_lost() {
     let test = TestDatabase::fresh().await;
     let db = tally::database(&test).await;
     let tally = Tally::default();
-    let committer =
-        Committer::start(&Tasks::new(), &tally::clock(), &db, "tally", tally.clone());
+    let committer = Committer::start(&Tasks::new(), &tally::clock(), &db, "tally", tally.clone());
     let callers: Vec<_> = (0..200)
         .map(|_| {
             let committer = committer.clone();

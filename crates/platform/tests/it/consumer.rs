@@ -86,7 +86,8 @@ async fn a_poisonous_event_is_parked_and_the_log_goes_on() {
     let bad = tell(&suite, "bad");
     tell(&suite, "b");
     suite.turn().await;
-    let counts = (follower.count("a").await, follower.count("bad").await, follower.count("b").await);
+    let counts =
+        (follower.count("a").await, follower.count("bad").await, follower.count("b").await);
     assert_eq!(counts, (1, 0, 1));
 
     let mut log = EventLogServiceClient::new(suite.channel());

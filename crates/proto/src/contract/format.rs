@@ -59,7 +59,11 @@ fn locale(s: &str) -> bool {
         && s.split('-').enumerate().all(|(i, part)| {
             let letters = part.bytes().all(|b| b.is_ascii_alphabetic());
             let word = part.bytes().all(|b| b.is_ascii_alphanumeric());
-            if i == 0 { (2..=8).contains(&part.len()) && letters } else { (1..=8).contains(&part.len()) && word }
+            if i == 0 {
+                (2..=8).contains(&part.len()) && letters
+            } else {
+                (1..=8).contains(&part.len()) && word
+            }
         })
 }
 
