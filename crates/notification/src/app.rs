@@ -1,0 +1,73 @@
+//! Use cases, one method each: they open transactions, ask the domain, and write what it says.
+
+mod check;
+mod erase;
+mod explain;
+mod facts;
+mod inbox;
+mod manage;
+mod plan;
+mod preferences;
+mod profiles;
+mod queue;
+pub mod render;
+mod report;
+mod shipped;
+mod templates;
+mod triggers;
+mod unsubscribe;
+
+pub use check::check;
+pub use explain::Explained;
+pub use inbox::InboxPage;
+pub use plan::{Plan, Planning};
+pub use preferences::{PreferenceChange, Preferences};
+pub use profiles::{Profile, Profiles};
+pub use queue::{Handover, Refused};
+pub use triggers::Happening;
+
+use crate::config::Rules;
+use perennial_platform::clock::Clock;
+use perennial_platform::db::Db;
+use perennial_platform::id::{Id, Kind};
+use perennial_platform::page::Pages;
+use perennial_platform::vault::Vault;
+use render::Renderer;
+use std::sync::Arc;
+
+/// Names a notification: "ntf_...".
+pub struct Ntf;
+
+impl Kind for Ntf {
+    const PREFIX: &'static str = "ntf";
+}
+
+/// Id of a notification.
+pub type NotificationId = Id<Ntf>;
+
+/// The service's use cases. Clones share everything.
+#[derive(Clone)]
+pub struct App {
+    /// Its tables.
+    pub db: Db,
+    /// The suite's time.
+    pub clock: Clock,
+    /// Keys for tokens and tombstones.
+    pub vault: Vault,
+    /// Page tokens.
+    pub pages: Pages,
+    /// What decisions are made by.
+    pub rules: Arc<Rules>,
+    /// Names, addresses, zones: asked from identity.
+    pub profiles: Profiles,
+    /// Template engine.
+    pub renderer: Renderer,
+}
+
+impl App {
+    /// The keyed hash under which an erased user is remembered.
+    pub(crate) fn tombstone(&self, user_id: &str) -> String {
+        let hash = self.vault.lookup_hash("notification.erased", user_id);
+        hash.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}

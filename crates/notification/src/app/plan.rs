@@ -1,0 +1,188 @@
+//! Planning: the one way in which messages come into being, for direct calls and triggers alike.
+
+use super::{App, NotificationId};
+use crate::domain::kinds::{Channel, Class, State};
+use crate::domain::notification::Notification;
+use crate::domain::template::Template;
+use crate::store::{messages, people, templates};
+use chrono::{DateTime, Utc};
+use perennial_platform::commit::Batch;
+use perennial_platform::db::Tx;
+use perennial_platform::error::Violation;
+use perennial_platform::events::{NewEvent, append};
+use perennial_platform::{Error, Result};
+use perennial_proto::notification::v1::{NotificationScheduled, ScheduleResult};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use uuid::Uuid;
+
+/// A wish to write to a user: one message per channel.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "documented in notification.proto")]
+pub struct Plan {
+    pub user_id: String,
+    pub template: String,
+    pub topic: String,
+    pub channels: Vec<Channel>,
+    pub class: Class,
+    pub send_at: DateTime<Utc>,
+    pub expire_at: Option<DateTime<Utc>>,
+    pub variables: BTreeMap<String, String>,
+    /// Empty = no deduplication.
+    pub dedupe_key: String,
+    /// Empty = a direct call.
+    pub trigger: String,
+}
+
+/// Plans of concurrent callers, committed together.
+pub struct Planning(pub App);
+
+impl Batch for Planning {
+    type Command = Plan;
+    type Answer = ScheduleResult;
+
+    async fn apply(
+        &self,
+        tx: &Tx,
+        now: DateTime<Utc>,
+        commands: &[Plan],
+    ) -> Result<Vec<Result<ScheduleResult>>> {
+        self.0.plan(tx, now, commands).await
+    }
+}
+
+/// Who already has which message: (user, channel, dedupe key) -> id.
+type Taken = HashMap<(String, Channel, String), Uuid>;
+
+impl App {
+    /// Plans messages in a transaction: one answer per plan, in order. A dedupe key that stands
+    /// there already, or earlier in this batch, is answered with the message that has it.
+    ///
+    /// Refusals: NOT_FOUND / TEMPLATE_NOT_FOUND; INVALID_ARGUMENT for variables;
+    /// FAILED_PRECONDITION / USER_ERASED.
+    pub async fn plan(
+        &self,
+        tx: &Tx,
+        now: DateTime<Utc>,
+        plans: &[Plan],
+    ) -> Result<Vec<Result<ScheduleResult>>> {
+        let users: Vec<String> = distinct(plans.iter().map(|p| &p.user_id));
+        let erased = self.erased(tx, &users).await?;
+        let here: Vec<String> = users.into_iter().filter(|user| !erased.contains(user)).collect();
+        people::lock(tx, &here).await?;
+        let names = distinct(plans.iter().map(|p| &p.template));
+        let templates = templates::newest(tx, &names).await?;
+        let keys = distinct(plans.iter().map(|p| &p.dedupe_key).filter(|key| !key.is_empty()));
+        let mut taken = messages::taken(tx, &here, &keys).await?;
+
+        let mut new = Vec::new();
+        let answers = plans
+            .iter()
+            .map(|plan| {
+                refusal(plan, erased.contains(&plan.user_id), templates.get(&plan.template))
+                    .map_or_else(|| Ok(place(plan, &mut taken, &mut new, now)), Err)
+            })
+            .collect();
+        messages::insert(tx, &new).await?;
+        append(tx, new.iter().map(|message| scheduled(message, now)));
+        Ok(answers)
+    }
+
+    /// Which of the users were erased.
+    pub(crate) async fn erased(&self, tx: &Tx, users: &[String]) -> Result<HashSet<String>> {
+        let hashes: HashMap<String, &String> =
+            users.iter().map(|user| (self.tombstone(user), user)).collect();
+        let list: Vec<String> = hashes.keys().cloned().collect();
+        let found = people::erased(tx, &list).await?;
+        Ok(found.iter().filter_map(|hash| hashes.get(hash)).map(|user| (*user).clone()).collect())
+    }
+}
+
+fn distinct<'a>(items: impl Iterator<Item = &'a String>) -> Vec<String> {
+    items.collect::<BTreeSet<_>>().into_iter().cloned().collect()
+}
+
+/// Why a plan cannot be taken, if so.
+fn refusal(plan: &Plan, erased: bool, template: Option<&Template>) -> Option<Error> {
+    if erased {
+        return Some(Error::precondition("USER_ERASED", "the user was erased"));
+    }
+    let Some(template) = template else {
+        let message = format!("there is no template {}", plan.template);
+        return Some(Error::not_found("TEMPLATE_NOT_FOUND", message).with("template", &plan.template));
+    };
+    let violations: Vec<Violation> = template
+        .complaints(&plan.variables)
+        .into_iter()
+        .map(|(name, complaint)| Violation {
+            field: format!("variables[{name}]"),
+            description: complaint.to_owned(),
+        })
+        .collect();
+    (!violations.is_empty()).then(|| Error::violations(violations))
+}
+
+/// Adds the messages of a plan that are not there yet.
+fn place(
+    plan: &Plan,
+    taken: &mut Taken,
+    new: &mut Vec<Notification>,
+    now: DateTime<Utc>,
+) -> ScheduleResult {
+    let mut result = ScheduleResult::default();
+    for channel in &plan.channels {
+        let key = (plan.user_id.clone(), *channel, plan.dedupe_key.clone());
+        let known = taken.get(&key).copied().filter(|_| !plan.dedupe_key.is_empty());
+        let id = known.unwrap_or_else(|| {
+            let id = NotificationId::new(now).uuid();
+            taken.insert(key, id);
+            new.push(message(plan, *channel, id, now));
+            id
+        });
+        result.deduplicated |= known.is_some();
+        result.notification_ids.push(NotificationId::from(id).to_string());
+    }
+    result
+}
+
+fn message(plan: &Plan, channel: Channel, id: Uuid, now: DateTime<Utc>) -> Notification {
+    let own_key = || NotificationId::from(id).to_string();
+    Notification {
+        id,
+        user_id: plan.user_id.clone(),
+        channel,
+        dedupe_key: if plan.dedupe_key.is_empty() { own_key() } else { plan.dedupe_key.clone() },
+        template: plan.template.clone(),
+        template_version: 0,
+        topic: plan.topic.clone(),
+        class: plan.class,
+        trigger: plan.trigger.clone(),
+        variables: plan.variables.clone(),
+        state: State::Scheduled,
+        reason: String::new(),
+        send_at: plan.send_at,
+        due_at: Some(plan.send_at),
+        expire_at: plan.expire_at,
+        claim: None,
+        slot_at: None,
+        maybe_sent: false,
+        attempts: 0,
+        last_error: String::new(),
+        holds: 0,
+        held_for: String::new(),
+        decision: None,
+        created_at: now,
+        updated_at: now,
+        sent_at: None,
+        read_at: None,
+    }
+}
+
+fn scheduled(message: &Notification, now: DateTime<Utc>) -> NewEvent {
+    let event = NotificationScheduled {
+        user_id: message.user_id.clone(),
+        notification_id: NotificationId::from(message.id).to_string(),
+        template: message.template.clone(),
+        trigger: message.trigger.clone(),
+    };
+    NewEvent::of(now, &message.user_id, &event)
+}

@@ -1,0 +1,178 @@
+//! The queue of due messages: claimed in one transaction, handed over outside of any, recorded
+//! in another. What a crash leaves between the two is found by its lease and told as UNKNOWN.
+
+use super::{App, NotificationId, Profile};
+use crate::domain::decision::{Outcome, decide};
+use crate::domain::kinds::{Channel, State};
+use crate::domain::notification::{Lease, Notification};
+use crate::domain::retry::Setback;
+use crate::domain::template::Template;
+use crate::store::{messages, people, templates};
+use chrono::{DateTime, Utc};
+use perennial_platform::Result;
+use perennial_platform::db::Tx;
+use perennial_platform::events::{NewEvent, append};
+use perennial_proto::notification::v1::{
+    DeliveryChannel, NotificationDropped, NotificationFailed, NotificationHeld, NotificationSent,
+};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// A claimed message and all that is needed to hand it over. Holds personal data; lives no
+/// longer than the hand-over.
+#[derive(Debug)]
+pub struct Handover {
+    /// The message, claimed.
+    pub message: Notification,
+    /// The version it is sent with.
+    pub template: Arc<Template>,
+    /// The user.
+    pub profile: Profile,
+}
+
+/// Why a hand-over did not work, in words that may be stored and shown: no addresses, no texts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// Public words.
+    pub error: String,
+    /// What it means for the next attempt.
+    pub setback: Setback,
+}
+
+impl App {
+    /// Decides about a batch of due messages and claims those that pass; messages for the inbox
+    /// are delivered by that alone. Returns how many were looked at, and what to hand over.
+    ///
+    /// Errors: UNAVAILABLE while identity or the database is away; nothing is changed then.
+    pub async fn claim(&self) -> Result<(u64, Vec<Handover>)> {
+        let now = self.clock.now();
+        let due = messages::due(self.db.read(), now, self.rules.batch.into()).await?;
+        if due.is_empty() {
+            return Ok((0, Vec::new()));
+        }
+        let users: BTreeSet<String> = due.iter().map(|(_, user)| user.clone()).collect();
+        let users: Vec<String> = users.into_iter().collect();
+        let mut profiles = self.profiles.of(&users).await?;
+        let ids: Vec<Uuid> = due.into_iter().map(|(id, _)| id).collect();
+
+        let tx = self.db.begin().await?;
+        // Users first, then messages: the same order as everywhere, and the lock under which the
+        // count of a user's slots cannot change.
+        people::lock(&tx, &users).await?;
+        let mut batch = messages::lock(&tx, &ids).await?;
+        batch.retain(|message| message.due_at.is_some_and(|due| due <= now));
+        // Who asked for something comes first to the last slot, then who waits longest.
+        batch.sort_by_key(|message| (message.class, message.send_at, message.id));
+        let templates = self.decide_all(&tx, &mut batch, &users, &profiles, now).await?;
+        messages::save(&tx, &batch).await?;
+        append(&tx, batch.iter().filter_map(|message| told(message, now)));
+        tx.commit().await?;
+
+        let looked_at = batch.len() as u64;
+        let claimed = batch.into_iter().filter(|message| message.state == State::Claimed);
+        let handovers = claimed.filter_map(|message| {
+            let template = Arc::clone(templates.get(&message.template)?);
+            // One user can have several messages in a batch.
+            let profile = profiles.entry(message.user_id.clone()).or_default().clone();
+            Some(Handover { message, template, profile })
+        });
+        Ok((looked_at, handovers.collect()))
+    }
+
+    /// Runs the gates over the batch; a message sees the slots of those before it.
+    async fn decide_all(
+        &self,
+        tx: &Tx,
+        batch: &mut [Notification],
+        users: &[String],
+        profiles: &HashMap<String, Profile>,
+        now: DateTime<Utc>,
+    ) -> Result<HashMap<String, Arc<Template>>> {
+        let names: BTreeSet<String> = batch.iter().map(|m| m.template.clone()).collect();
+        let names: Vec<String> = names.into_iter().collect();
+        let templates = templates::newest(tx, &names).await?;
+        let mut facts = self.facts(tx, users, now).await?;
+        let lease = Lease { claim: Uuid::new_v4(), until: now + self.rules.lease };
+        for message in batch {
+            if message.state == State::Claimed {
+                message.lost(self.rules.on_unknown, &self.rules.retry, now);
+            } else {
+                let version = templates.get(&message.template).map_or(0, |t| t.version);
+                let circumstances =
+                    self.circumstances(&facts, message, profiles.get(&message.user_id));
+                let decision = decide(message, &circumstances, &self.rules.policy, now);
+                let sent = decision.outcome == Outcome::Send;
+                message.decided(decision, self.rules.class(message.class), version, lease);
+                if sent && message.channel == Channel::Inbox {
+                    message.sent(now);
+                }
+            }
+            facts.note(message);
+        }
+        Ok(templates.into_iter().map(|(name, t)| (name, Arc::new(t))).collect())
+    }
+
+    /// Records how hand-overs ended. A message whose lease went to somebody else meanwhile is
+    /// left to them.
+    pub async fn record(&self, ended: Vec<(Notification, Result<(), Refused>)>) -> Result<()> {
+        if ended.is_empty() {
+            return Ok(());
+        }
+        let now = self.clock.now();
+        let ids: Vec<Uuid> = ended.iter().map(|(message, _)| message.id).collect();
+        let tx = self.db.begin().await?;
+        let locked = messages::lock(&tx, &ids).await?;
+        let mut current: HashMap<Uuid, Notification> =
+            locked.into_iter().map(|message| (message.id, message)).collect();
+        let mut changed = Vec::with_capacity(ended.len());
+        for (claimed, result) in ended {
+            let Some(mut message) = current.remove(&claimed.id) else { continue };
+            if message.state != State::Claimed || message.claim != claimed.claim {
+                tracing::warn!(id = %message.id, "a hand-over was recorded after its lease");
+                continue;
+            }
+            match result {
+                Ok(()) => message.sent(now),
+                Err(refused) => {
+                    message.failed(&refused.error, refused.setback, &self.rules.retry, now);
+                }
+            }
+            changed.push(message);
+        }
+        messages::save(&tx, &changed).await?;
+        append(&tx, changed.iter().filter_map(|message| told(message, now)));
+        tx.commit().await
+    }
+}
+
+/// What the log tells about the step a message just took.
+pub(super) fn told(message: &Notification, now: DateTime<Utc>) -> Option<NewEvent> {
+    let user_id = message.user_id.clone();
+    let notification_id = NotificationId::from(message.id).to_string();
+    let channel = DeliveryChannel::try_from(i32::from(message.channel.code()))
+        .unwrap_or(DeliveryChannel::Unspecified)
+        .into();
+    let reason = message.reason.clone();
+    let subject = message.user_id.as_str();
+    match message.state {
+        State::Sent => {
+            let template = message.template.clone();
+            let event = NotificationSent { user_id, notification_id, template, channel };
+            Some(NewEvent::of(now, subject, &event))
+        }
+        State::Held => {
+            let event = NotificationHeld { user_id, notification_id, reason };
+            Some(NewEvent::of(now, subject, &event))
+        }
+        State::Dropped | State::Cancelled => {
+            let event = NotificationDropped { user_id, notification_id, reason };
+            Some(NewEvent::of(now, subject, &event))
+        }
+        State::Dead => {
+            let event = NotificationFailed { user_id, notification_id, channel };
+            Some(NewEvent::of(now, subject, &event))
+        }
+        State::Scheduled | State::Claimed | State::Unknown | State::Failed => None,
+    }
+}

@@ -1,0 +1,149 @@
+//! The way out: e-mail by SMTP or into a folder, signed webhooks. The inbox needs none.
+//!
+//! Every hand-over carries an id that stays the same over all attempts (Message-ID, webhook-id),
+//! so that a repeat after a crash can be recognised by whoever receives it.
+
+mod email;
+mod folder;
+mod guard;
+mod signature;
+mod smtp;
+mod webhook;
+
+pub use folder::Folder;
+
+use crate::app::render::{Context, ProductContext, ProfileContext};
+use crate::app::{App, Handover, NotificationId, Refused};
+use crate::config::Config;
+use crate::domain::kinds::Channel;
+use crate::domain::retry::Setback;
+use crate::domain::template::Text;
+use crate::store::templates;
+use perennial_platform::Result;
+use std::time::Duration;
+
+/// Name of the template that stands below every e-mail.
+const FOOTER: &str = "email-footer";
+
+/// The channels as configured.
+pub struct Delivery {
+    app: App,
+    email: Email,
+    composer: email::Composer,
+    webhook: Option<webhook::Webhook>,
+    unsubscribe_url: String,
+}
+
+enum Email {
+    Smtp(smtp::Smtp),
+    Folder(Folder),
+}
+
+/// A message in words, on its way out.
+pub(crate) struct Letter<'a> {
+    id: NotificationId,
+    handover: &'a Handover,
+    text: Text,
+    locale: String,
+    unsubscribe_url: String,
+    at: chrono::DateTime<chrono::Utc>,
+}
+
+impl Delivery {
+    /// Opens the channels. Errors: INVALID_ARGUMENT for a sender, URL or secret that cannot be
+    /// used.
+    pub fn new(app: App, config: &Config) -> Result<Self> {
+        let email = match &config.email.smtp_url {
+            Some(url) => Email::Smtp(smtp::Smtp::new(url, seconds(config.email.timeout_seconds))?),
+            None => Email::Folder(Folder::new(&config.email.folder)),
+        };
+        Ok(Self {
+            app,
+            email,
+            composer: email::Composer::new(&config.email.from)?,
+            webhook: webhook::Webhook::new(&config.webhook)?,
+            unsubscribe_url: config.unsubscribe_url.clone(),
+        })
+    }
+
+    /// The folder of the embedded e-mail channel, if that is in use.
+    pub fn folder(&self) -> Option<Folder> {
+        match &self.email {
+            Email::Folder(folder) => Some(folder.clone()),
+            Email::Smtp(_) => None,
+        }
+    }
+
+    /// Hands one message over. An error says in public words why not, and what that means for
+    /// the next attempt.
+    pub async fn hand_over(&self, handover: &Handover) -> Result<(), Refused> {
+        let letter = self.letter(handover).await?;
+        match (handover.message.channel, &self.webhook) {
+            (Channel::Email, _) => self.mail(&letter).await,
+            (Channel::Webhook, Some(webhook)) => webhook.send(&letter).await,
+            (Channel::Webhook, None) => Err(refused("no gateway is configured", Setback::Later)),
+            (Channel::Inbox, _) => Ok(()),
+        }
+    }
+
+    async fn mail(&self, letter: &Letter<'_>) -> Result<(), Refused> {
+        let mail = self.composer.compose(letter)?;
+        match &self.email {
+            Email::Smtp(smtp) => smtp.send(mail).await,
+            Email::Folder(folder) => {
+                let message = &letter.handover.message;
+                folder.write(letter.id, message.send_at, &mail.formatted()).await
+            }
+        }
+    }
+
+    async fn letter<'a>(&self, handover: &'a Handover) -> Result<Letter<'a>, Refused> {
+        let message = &handover.message;
+        let id = NotificationId::from(message.id);
+        let rules = &self.app.rules;
+        let context = Context {
+            variables: &message.variables,
+            profile: ProfileContext { name: handover.profile.name.expose() },
+            product: ProductContext { name: &rules.product_name },
+        };
+        let locale = &handover.profile.locale;
+        let rendered = self
+            .app
+            .renderer
+            .render(&handover.template, locale, &rules.locale, &context)
+            .map_err(|error| refused(format!("the template fails: {error}"), Setback::Never))?;
+        let unsubscribe_url =
+            self.unsubscribe_url.replace("{token}", &self.app.unsubscribe_token(id));
+        let mut text = rendered.text;
+        if message.channel == Channel::Email {
+            text.body.push_str(&self.footer(&rendered.locale, &unsubscribe_url).await?);
+        }
+        let at = self.app.clock.now();
+        Ok(Letter { id, handover, text, locale: rendered.locale, unsubscribe_url, at })
+    }
+
+    async fn footer(&self, locale: &str, unsubscribe_url: &str) -> Result<String, Refused> {
+        let later = |_| refused("the footer cannot be read now", Setback::Later);
+        let footer = templates::one(self.app.db.read(), FOOTER, None).await.map_err(later)?;
+        let Some(footer) = footer else { return Ok(String::new()) };
+        let variables = [("unsubscribe_url".to_owned(), unsubscribe_url.to_owned())].into();
+        let context = Context {
+            variables: &variables,
+            profile: ProfileContext { name: "" },
+            product: ProductContext { name: &self.app.rules.product_name },
+        };
+        let rendered =
+            self.app.renderer.render(&footer, locale, &self.app.rules.locale, &context);
+        rendered
+            .map(|rendered| rendered.text.body)
+            .map_err(|error| refused(format!("the footer fails: {error}"), Setback::Never))
+    }
+}
+
+fn refused(error: impl Into<String>, setback: Setback) -> Refused {
+    Refused { error: error.into(), setback }
+}
+
+fn seconds(n: u32) -> Duration {
+    Duration::from_secs(n.into())
+}
