@@ -1,0 +1,269 @@
+//! Taking feedback in: durable before it is answered, once however often it is sent, with its
+//! ticket and its promises in the same transaction (product rows FB-1 to FB-4, FB-6, FB-19).
+
+use super::{Core, Words, outbox, promises, refusal, words};
+use crate::domain::kinds::{Author, Category, Channel, QuickTag};
+use crate::domain::ticket::{Change, Event, Ticket};
+use crate::ids::{FeedbackId, TicketId};
+use crate::store::customers::{self, Customer};
+use crate::store::feedback::{self, Source};
+use crate::store::{search, tickets};
+use chrono::{DateTime, TimeDelta, Utc};
+use perennial_platform::commit::Batch;
+use perennial_platform::db::Tx;
+use perennial_platform::error::{Error, Result};
+use perennial_platform::id::Id;
+use perennial_platform::vault::{Pii, UserKey};
+use perennial_proto::feedback::v1::SubmitFeedbackResponse;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+/// What somebody wants to say.
+#[derive(Debug, Clone)]
+pub(crate) struct Submission {
+    pub(crate) user_id: String,
+    pub(crate) channel: Channel,
+    pub(crate) category: Category,
+    pub(crate) tags: Vec<QuickTag>,
+    pub(crate) rating: Option<i16>,
+    /// What the sender knows about paying; it counts more than what we know.
+    pub(crate) paying: Option<bool>,
+    pub(crate) words: Pii<Words>,
+    pub(crate) interview: Option<Interview>,
+    pub(crate) source: Option<Source>,
+    pub(crate) follow_up_of: Option<TicketId>,
+}
+
+/// A proposed interview.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Interview {
+    pub(crate) start: DateTime<Utc>,
+    pub(crate) length: Option<TimeDelta>,
+}
+
+/// The line through which feedback comes in.
+pub(crate) struct Intake(pub(crate) Core);
+
+impl Batch for Intake {
+    type Command = Submission;
+    type Answer = SubmitFeedbackResponse;
+
+    async fn apply(
+        &self,
+        tx: &Tx,
+        now: DateTime<Utc>,
+        commands: &[Submission],
+    ) -> Result<Vec<Result<SubmitFeedbackResponse>>> {
+        self.0.take_in(tx, now, commands).await
+    }
+}
+
+/// What becomes of one submission of a batch.
+enum Fate {
+    Refused(Error),
+    /// Taken in by an earlier transaction.
+    Earlier(FeedbackId),
+    /// The n-th of those taken in now, as itself or as its twin.
+    Fresh(usize),
+    Twin(usize),
+}
+
+impl Core {
+    /// Takes a batch of submissions in and answers each, in order.
+    pub(super) async fn take_in(
+        &self,
+        tx: &Tx,
+        now: DateTime<Utc>,
+        batch: &[Submission],
+    ) -> Result<Vec<Result<SubmitFeedbackResponse>>> {
+        let (fates, fresh) = self.sort(tx, now, batch).await?;
+        let accepted = self.accept(tx, now, &fresh).await?;
+        let earlier = earlier(tx, &fates).await?;
+        let answer = |fate| match fate {
+            Fate::Refused(error) => Err(error),
+            Fate::Fresh(n) => Ok(accepted[n].clone()),
+            Fate::Twin(n) => Ok(SubmitFeedbackResponse { replayed: true, ..accepted[n].clone() }),
+            Fate::Earlier(id) => earlier
+                .get(&id)
+                .cloned()
+                .ok_or_else(|| Error::internal(format!("{id} has no ticket"))),
+        };
+        Ok(fates.into_iter().map(answer).collect())
+    }
+
+    /// Tells the new submissions from those that are refused or known.
+    async fn sort<'b>(
+        &self,
+        tx: &Tx,
+        now: DateTime<Utc>,
+        batch: &'b [Submission],
+    ) -> Result<(Vec<Fate>, Vec<&'b Submission>)> {
+        let sources: Vec<_> = batch.iter().filter_map(|s| s.source.as_ref()).collect();
+        let known = feedback::by_source(tx, &sources).await?;
+        let followed: Vec<_> = batch.iter().filter_map(|s| s.follow_up_of).collect();
+        let owners = search::owners(tx, &followed).await?;
+        let mut here: HashMap<&Source, usize> = HashMap::new();
+        let mut fresh: Vec<&Submission> = Vec::new();
+        let mut fates = Vec::with_capacity(batch.len());
+        for submission in batch {
+            let source = submission.source.as_ref();
+            let before = source.and_then(|source| known.get(source));
+            let twin = source.and_then(|source| here.get(source).copied());
+            fates.push(match (before, twin) {
+                (Some((id, user)), _) if *user == submission.user_id => Fate::Earlier(*id),
+                (_, Some(n)) if fresh[n].user_id == submission.user_id => Fate::Twin(n),
+                (Some(_), _) | (_, Some(_)) => Fate::Refused(source_taken()),
+                (None, None) => {
+                    if let Err(error) = self.admit(submission, now, &owners) {
+                        Fate::Refused(error)
+                    } else {
+                        here.extend(source.map(|source| (source, fresh.len())));
+                        fresh.push(submission);
+                        Fate::Fresh(fresh.len() - 1)
+                    }
+                }
+            });
+        }
+        Ok((fates, fresh))
+    }
+
+    fn admit(
+        &self,
+        submission: &Submission,
+        now: DateTime<Utc>,
+        owners: &HashMap<TicketId, String>,
+    ) -> Result<()> {
+        if let Some(followed) = submission.follow_up_of
+            && owners.get(&followed) != Some(&submission.user_id)
+        {
+            return Err(refusal::no_ticket(followed));
+        }
+        let Some(interview) = submission.interview else { return Ok(()) };
+        let checked = self.booking.check(interview.start, interview.length, now);
+        checked.map_err(refusal::booking)
+    }
+
+    /// Writes new submissions with their tickets, and tells of them.
+    async fn accept(
+        &self,
+        tx: &Tx,
+        now: DateTime<Utc>,
+        fresh: &[&Submission],
+    ) -> Result<Vec<SubmitFeedbackResponse>> {
+        if fresh.is_empty() {
+            return Ok(Vec::new());
+        }
+        let users = fresh.iter().map(|submission| submission.user_id.as_str()).collect();
+        let customers = customers::lock(tx, &users).await?;
+        let keys = self.keys(tx, &users, &customers).await?;
+        let mut said = Vec::with_capacity(fresh.len());
+        let mut opened = Vec::with_capacity(fresh.len());
+        for submission in fresh {
+            let key = keys.get(submission.user_id.as_str());
+            let key = key.ok_or_else(|| Error::internal("a customer without a key"))?;
+            let record =
+                said_by(submission, words::seal_words(key, submission.words.expose())?, now);
+            let paying = customers.get(&submission.user_id).is_some_and(|known| known.paying);
+            opened.push(self.open(submission, record.id, paying, now));
+            said.push(record);
+        }
+        feedback::insert(tx, &said).await?;
+        for record in &opened {
+            outbox::received(tx, now, record.feedback_id, record);
+            outbox::tell(tx, now, record);
+        }
+        tickets::insert(tx, &opened).await?;
+        Ok(opened.iter().map(first_answer).collect())
+    }
+
+    /// The keys of these customers' words; those who never spoke get one.
+    async fn keys<'u>(
+        &self,
+        tx: &Tx,
+        users: &BTreeSet<&'u str>,
+        customers: &HashMap<String, Customer>,
+    ) -> Result<HashMap<&'u str, UserKey>> {
+        let mut keys = HashMap::with_capacity(users.len());
+        for user in users {
+            let known = customers.get(*user).and_then(|customer| customer.key.clone());
+            let wrapped = if let Some(known) = known {
+                known
+            } else {
+                let new = self.vault.new_user_key()?.0;
+                customers::set_key(tx, user, new.clone()).await?;
+                new
+            };
+            keys.insert(*user, self.vault.open(&wrapped)?);
+        }
+        Ok(keys)
+    }
+
+    fn open(
+        &self,
+        submission: &Submission,
+        feedback: FeedbackId,
+        known_as_paying: bool,
+        now: DateTime<Utc>,
+    ) -> tickets::Record {
+        let (channel, category) = (submission.channel, submission.category);
+        let paying = submission.paying.unwrap_or(known_as_paying);
+        let mut ticket = Ticket::open(now, Arc::new(self.policy.plan(channel, category, paying)));
+        if channel == Channel::Form {
+            // The form's own "received" is the automatic acknowledgement: at once, so that the
+            // promise of 24 h holds. Notification sends the message when it reads of it.
+            ticket.apply(Event { at: now, change: Change::Acknowledged(Author::Bot) });
+        }
+        let user = submission.user_id.clone();
+        let about = (channel, category);
+        let mut record = tickets::Record::new(Id::new(now), feedback, user, about, ticket);
+        record.paying_override = submission.paying;
+        record.follow_up_of = submission.follow_up_of;
+        record
+    }
+}
+
+fn said_by(submission: &Submission, words: Vec<u8>, now: DateTime<Utc>) -> feedback::Record {
+    feedback::Record {
+        id: Id::new(now),
+        user_id: submission.user_id.clone(),
+        channel: submission.channel,
+        category: submission.category,
+        tags: submission.tags.clone(),
+        rating: submission.rating,
+        words: Some(words),
+        interview: submission.interview.map(|interview| interview.start),
+        source: submission.source.clone(),
+        created: now,
+    }
+}
+
+fn source_taken() -> Error {
+    Error::already_exists("SOURCE_EVENT_TAKEN", "another user's feedback has this source event")
+}
+
+/// The first answers to submissions that were taken in before.
+async fn earlier(tx: &Tx, fates: &[Fate]) -> Result<HashMap<FeedbackId, SubmitFeedbackResponse>> {
+    let ids = fates.iter().filter_map(|fate| match fate {
+        Fate::Earlier(id) => Some(*id),
+        _ => None,
+    });
+    let found = search::of_feedback(tx, &ids.collect::<Vec<_>>()).await?;
+    let records = tickets::load(tx, &found.into_values().collect::<Vec<_>>()).await?;
+    let answers = records.iter().map(|record| {
+        (record.feedback_id, SubmitFeedbackResponse { replayed: true, ..first_answer(record) })
+    });
+    Ok(answers.collect())
+}
+
+/// The answer given when the feedback was accepted: the ticket as it was in that instant.
+fn first_answer(record: &tickets::Record) -> SubmitFeedbackResponse {
+    let opened = record.ticket.opened();
+    let beginning = record.ticket.events.iter().take_while(|event| event.at == opened);
+    let ticket = Ticket::replay(beginning.cloned());
+    SubmitFeedbackResponse {
+        feedback_id: record.feedback_id.to_string(),
+        ticket_id: record.id.to_string(),
+        promises: ticket.map(|ticket| promises(&ticket, opened)).unwrap_or_default(),
+        replayed: false,
+    }
+}

@@ -1,0 +1,52 @@
+//! The automatic report of every week (product row FB-1: behaviour data).
+
+use super::Core;
+use crate::domain::action::report;
+use crate::domain::calendar_spec::zone;
+use crate::domain::week::Week;
+use crate::store::clocks;
+use crate::store::reports::{self, Report};
+use chrono::{DateTime, Utc};
+use perennial_platform::error::{Error, Result};
+
+/// Tickets told of in one transaction.
+const BATCH: u64 = 200;
+
+impl Core {
+    /// Makes the oldest report that is missing, or tells a batch of tickets that they were
+    /// reported. Returns what was done; 0 when every week that is over is reported.
+    pub(crate) async fn report_weeks(&self) -> Result<u64> {
+        let now = self.clock.now();
+        if let Some(week) = self.unreported_week(now).await? {
+            self.make_report(week, now).await?;
+            return Ok(1);
+        }
+        let Some(latest) = reports::find(self.db.read(), None).await? else { return Ok(0) };
+        let reported = clocks::unreported(self.db.read(), latest.end, BATCH).await?;
+        self.each(now, &reported, |record| {
+            let changes = report(&record.ticket);
+            Self::happen(record, now, changes);
+        })
+        .await
+    }
+
+    /// The week after the latest report, or of the first feedback, if it is over.
+    async fn unreported_week(&self, now: DateTime<Utc>) -> Result<Option<Week>> {
+        let zone = zone(&self.policy.report_zone)
+            .map_err(|bad| Error::internal(format!("report_zone: {bad}")))?;
+        let next = match reports::find(self.db.read(), None).await? {
+            Some(latest) => Some(Week::of(latest.end, zone)),
+            None => reports::first_feedback(self.db.read()).await?.map(|t| Week::of(t, zone)),
+        };
+        Ok(next.filter(|week| week.end() <= now))
+    }
+
+    async fn make_report(&self, week: Week, now: DateTime<Utc>) -> Result<()> {
+        let tx = self.db.begin().await?;
+        let (start, end) = (week.start(), week.end());
+        let counts = reports::count(&tx, start, end).await?;
+        let report = Report { week: week.name(), start, end, created: now, counts };
+        reports::keep(&tx, &report).await?;
+        tx.commit().await
+    }
+}

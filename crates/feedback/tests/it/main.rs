@@ -1,0 +1,12 @@
+//! The service over real sockets on the database that PERENNIAL_TEST_DATABASE names.
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+
+mod consumer_customers;
+mod job_watch;
+mod job_weekly;
+mod rpc_insights;
+mod rpc_lists;
+mod rpc_submit;
+mod rpc_tickets;
+mod store_check;
+mod world;
