@@ -1,0 +1,42 @@
+//! The use cases. Transactions begin and end here and in `jobs`; rules are `domain`'s, tables
+//! `store`'s.
+
+pub(crate) mod activities;
+pub(crate) mod check;
+pub(crate) mod ledger;
+pub(crate) mod message;
+pub(crate) mod points;
+mod refusals;
+pub(crate) mod reports;
+pub(crate) mod tiers;
+
+use crate::domain::{EntryId, Programme, Time};
+use ledger::Posting;
+use perennial_platform::clock::Clock;
+use perennial_platform::commit::Committer;
+use perennial_platform::db::Db;
+use perennial_platform::page::Pages;
+use perennial_platform::vault::Vault;
+use std::sync::Arc;
+
+/// What every use case needs.
+#[derive(Clone)]
+pub(crate) struct App {
+    pub(crate) db: Db,
+    pub(crate) clock: Clock,
+    pub(crate) pages: Pages,
+    pub(crate) vault: Vault,
+    pub(crate) programme: Arc<Programme>,
+    pub(crate) ledger: Committer<Posting>,
+}
+
+impl App {
+    pub(crate) fn now(&self) -> Time {
+        self.clock.now()
+    }
+
+    /// A new id for an entry that no business event names.
+    pub(crate) fn fresh_entry(&self) -> EntryId {
+        EntryId::new(self.now())
+    }
+}

@@ -1,0 +1,96 @@
+//! The operator's check: do the invariants hold on the data as it is?
+
+use crate::config::Config;
+use crate::domain::audit::Auditor;
+use crate::domain::tier::Standing;
+use crate::domain::{Programme, Time};
+use crate::store::{accounts, audit, facts, head, standings};
+use perennial_platform::Result;
+use perennial_platform::db::{Db, Tx};
+use uuid::Uuid;
+
+/// Standings read at once.
+const PAGE: u64 = 500;
+
+/// Checks the invariants of the ledger and of the tiers on a service's database: every entry
+/// balanced, everything kept equal to what the ledger rebuilds, every hold resolved once, nothing
+/// reversed twice, every tier equal to a judgement from scratch. Returns the violations, none when
+/// all is well; each begins with the number of its invariant (I1 to I15).
+///
+/// Postings wait while it runs; nothing is changed. Errors: UNAVAILABLE; INVALID_ARGUMENT for
+/// rules that are not sound.
+pub async fn check(db: &Db, config: &Config) -> Result<Vec<String>> {
+    let programme = config.programme()?;
+    let tx = db.begin().await?;
+    // Whoever posts locks the head first, so everything below belongs to one state.
+    let head = head::lock(&tx).await?;
+    let mut auditor = Auditor::default();
+    let mut seq = 0;
+    loop {
+        let page = audit::entries_after(&tx, seq).await?;
+        let Some(last) = page.last() else { break };
+        seq = last.seq;
+        page.iter().for_each(|entry| auditor.entry(entry));
+    }
+    compare(&tx, &mut auditor).await?;
+    let mut violations = auditor.finish();
+    if head.seq != seq {
+        violations.push(format!("I11: the head says {}, the last entry is {seq}", head.seq));
+    }
+    violations.extend(check_tiers(&tx, &programme).await?);
+    tx.rollback().await?;
+    Ok(violations)
+}
+
+async fn compare(tx: &Tx, auditor: &mut Auditor) -> Result<()> {
+    let mut user = String::new();
+    loop {
+        let page = audit::accounts_after(tx, &user).await?;
+        let Some(last) = page.last() else { break };
+        user.clone_from(&last.user);
+        page.iter().for_each(|account| auditor.account(account));
+    }
+    let mut lot = Uuid::nil();
+    loop {
+        let page = audit::lots_after(tx, lot).await?;
+        let Some(last) = page.last() else { break };
+        lot = last.id.uuid();
+        page.iter().for_each(|lot| auditor.lot(lot));
+    }
+    let mut hold = Uuid::nil();
+    loop {
+        let page = audit::holds_after(tx, hold).await?;
+        let Some((last, ..)) = page.last() else { break };
+        hold = last.uuid();
+        page.iter().for_each(|(id, state, by)| auditor.hold(*id, *state, *by));
+    }
+    Ok(())
+}
+
+/// A tier that is kept equals the one from scratch. Members who are due to be judged are judged
+/// in memory first.
+async fn check_tiers(tx: &Tx, programme: &Programme) -> Result<Vec<String>> {
+    let mut violations = Vec::new();
+    let mut user = String::new();
+    loop {
+        let page = standings::page(tx, &user, PAGE).await?;
+        let Some((last, _)) = page.last() else { break };
+        user.clone_from(last);
+        for (user, kept) in &page {
+            let joined_at = accounts::find(tx, user).await?.map_or(Time::MIN_UTC, |a| a.joined_at);
+            let known = facts::of(tx, user, None).await?;
+            let until = kept.standing.judged_at;
+            let (scratch, changes) = Standing::from_scratch(joined_at, &known, programme, until);
+            if scratch != kept.standing {
+                violations.push(format!(
+                    "I15: {user} stands as {:?}, from scratch as {scratch:?}",
+                    kept.standing
+                ));
+            }
+            if kept.changes != i64::try_from(changes.len()).unwrap_or(i64::MAX) {
+                violations.push(format!("I15: {user} has another number of tier changes"));
+            }
+        }
+    }
+    Ok(violations)
+}

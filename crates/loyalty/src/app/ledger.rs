@@ -1,0 +1,102 @@
+//! Posting: a batch of commands in one transaction, read and written set by set.
+//!
+//! Whoever posts locks the ledger's head first. That is the only lock, so posters cannot deadlock,
+//! and entries get gapless places in the order in which they commit. What it costs, a line of
+//! batches instead of a line of single commands, is what group commit makes cheap.
+
+mod load;
+
+use super::message;
+use crate::domain::{Book, Command, Entry, Programme, Refusal, Time};
+use crate::store::head::{self, Head};
+use crate::store::{accounts, entries, holds, lots};
+use load::Wanted;
+use perennial_platform::commit::Batch;
+use perennial_platform::db::Tx;
+use perennial_platform::{Error, Result, events};
+use perennial_proto::loyalty::v1 as proto;
+use std::sync::Arc;
+
+pub(crate) use load::load_wallet;
+
+/// The ledger's side of group commit.
+pub(crate) struct Posting {
+    pub(crate) programme: Arc<Programme>,
+}
+
+impl Batch for Posting {
+    type Command = Command;
+    type Answer = proto::Entry;
+
+    async fn apply(
+        &self,
+        tx: &Tx,
+        now: Time,
+        commands: &[Command],
+    ) -> Result<Vec<Result<proto::Entry>>> {
+        let outcomes = post(tx, &self.programme, now, commands).await?;
+        let answer = |outcome: Result<Entry, Refusal>| {
+            outcome.map(message::entry).map_err(Error::from)
+        };
+        Ok(outcomes.into_iter().map(answer).collect())
+    }
+}
+
+/// Carries commands out in the transaction given; one outcome for each, in order.
+pub(crate) async fn post(
+    tx: &Tx,
+    programme: &Programme,
+    now: Time,
+    commands: &[Command],
+) -> Result<Vec<Result<Entry, Refusal>>> {
+    let (now, head) = lock(tx, now).await?;
+    let mut book = Book::new(programme, now, head.seq);
+    load::load(tx, &mut book, Wanted::by(commands), now).await?;
+    let outcomes: Vec<_> = commands.iter().map(|command| book.post(command)).collect();
+    let entry = |id| book.entry(id).cloned().ok_or(Refusal::EntryNotFound);
+    let outcomes = outcomes.into_iter().map(|outcome| outcome.and_then(entry)).collect();
+    write(tx, book, now).await?;
+    Ok(outcomes)
+}
+
+/// Writes down what fell due for these members.
+pub(crate) async fn settle(
+    tx: &Tx,
+    programme: &Programme,
+    now: Time,
+    users: &[String],
+) -> Result<()> {
+    let (now, head) = lock(tx, now).await?;
+    let mut book = Book::new(programme, now, head.seq);
+    load::load(tx, &mut book, Wanted::of(users), now).await?;
+    users.iter().for_each(|user| book.settle(user));
+    write(tx, book, now).await
+}
+
+/// Ends a membership; does nothing for somebody who is no member.
+pub(crate) async fn close(tx: &Tx, programme: &Programme, now: Time, user: &str) -> Result<()> {
+    let (now, head) = lock(tx, now).await?;
+    let mut book = Book::new(programme, now, head.seq);
+    load::load(tx, &mut book, Wanted::of(&[user.to_owned()]), now).await?;
+    book.close(user);
+    write(tx, book, now).await
+}
+
+/// The ledger's time never runs backwards, whatever replica posts.
+async fn lock(tx: &Tx, now: Time) -> Result<(Time, Head)> {
+    let head = head::lock(tx).await?;
+    Ok((now.max(head.recorded_at), head))
+}
+
+async fn write(tx: &Tx, book: Book, now: Time) -> Result<()> {
+    let changes = book.into_changes().map_err(Error::internal)?;
+    if let Some(last) = changes.entries.last() {
+        let head = Head { seq: last.seq, recorded_at: now };
+        events::append(tx, changes.entries.iter().filter_map(|e| message::event(e, now)));
+        head::save(tx, head).await?;
+        entries::append(tx, changes.entries).await?;
+    }
+    accounts::save(tx, changes.accounts).await?;
+    lots::save(tx, changes.lots).await?;
+    holds::save(tx, changes.holds).await
+}

@@ -1,0 +1,140 @@
+//! What a batch needs to know, read with a fixed number of statements however many commands
+//! there are.
+
+use crate::domain::{Book, Command, Entry, EntryId, EntryKind, HoldId, LotId, Time};
+use crate::store::{accounts, entries, holds, lots};
+use perennial_platform::Result;
+use sea_orm::ConnectionTrait;
+use std::collections::{BTreeSet, HashMap};
+
+/// What commands refer to.
+#[derive(Default)]
+pub(super) struct Wanted {
+    /// Members who only earn: their accounts are enough.
+    earners: BTreeSet<String>,
+    /// Members whose lots and due holds are needed as well.
+    whole: BTreeSet<String>,
+    /// Entries that may have been posted before, by their business events.
+    repeated: BTreeSet<EntryId>,
+    reversed: BTreeSet<EntryId>,
+    holds: BTreeSet<HoldId>,
+}
+
+impl Wanted {
+    pub(super) fn of(users: &[String]) -> Self {
+        Self { whole: users.iter().cloned().collect(), ..Self::default() }
+    }
+
+    pub(super) fn by(commands: &[Command]) -> Self {
+        let mut wanted = Self::default();
+        for command in commands {
+            match command {
+                Command::Earn(c) => {
+                    wanted.earners.insert(c.user.clone());
+                    wanted.repeated.extend((!c.origin.event.is_empty()).then_some(c.id));
+                }
+                Command::Spend(c) => {
+                    wanted.whole.insert(c.user.clone());
+                    wanted.repeated.extend((!c.origin.event.is_empty()).then_some(c.id));
+                }
+                Command::Hold(c) => {
+                    wanted.whole.insert(c.user.clone());
+                    wanted.repeated.extend((!c.origin.event.is_empty()).then_some(c.id));
+                }
+                Command::Capture(c) => wanted.holds.extend([c.hold]),
+                Command::Void(c) => wanted.holds.extend([c.hold]),
+                Command::Reverse(c) => {
+                    wanted.reversed.insert(c.entry);
+                    wanted.repeated.insert(c.id);
+                }
+            }
+        }
+        wanted
+    }
+}
+
+/// Reads what is wanted into the book.
+pub(super) async fn load(
+    conn: &impl ConnectionTrait,
+    book: &mut Book,
+    mut wanted: Wanted,
+    now: Time,
+) -> Result<()> {
+    let known = load_entries(conn, &wanted).await?;
+    let done = reversed_so_far(conn, &wanted.reversed).await?;
+    let mut old_lots = BTreeSet::new();
+    for entry in &known {
+        if wanted.reversed.contains(&entry.id) {
+            wanted.whole.insert(entry.user.clone());
+            old_lots.extend(lots_of(entry));
+        }
+    }
+    let named = if wanted.holds.is_empty() {
+        Vec::new()
+    } else {
+        holds::by_id(conn, wanted.holds.iter().copied()).await?
+    };
+    wanted.whole.extend(named.iter().map(|hold| hold.user.clone()));
+    for entry in known {
+        let reversed = done.get(&entry.id).copied().unwrap_or(0);
+        book.load_entry(entry, reversed);
+    }
+    load_members(conn, book, &wanted, now).await?;
+    named.into_iter().for_each(|hold| book.load_hold(hold));
+    if !old_lots.is_empty() {
+        lots::by_id(conn, old_lots).await?.into_iter().for_each(|lot| book.load_lot(lot));
+    }
+    Ok(())
+}
+
+/// One member with everything that can be spent or is due.
+pub(crate) async fn load_wallet(
+    conn: &impl ConnectionTrait,
+    book: &mut Book,
+    user: &str,
+    now: Time,
+) -> Result<()> {
+    load_members(conn, book, &Wanted::of(&[user.to_owned()]), now).await
+}
+
+async fn load_members(
+    conn: &impl ConnectionTrait,
+    book: &mut Book,
+    wanted: &Wanted,
+    now: Time,
+) -> Result<()> {
+    let users = wanted.earners.union(&wanted.whole).map(String::as_str);
+    for account in accounts::find_all(conn, users).await? {
+        let whole = wanted.whole.contains(&account.user);
+        book.load_account(account, whole);
+    }
+    let whole = || wanted.whole.iter().map(String::as_str);
+    if !wanted.whole.is_empty() {
+        lots::open_of(conn, whole()).await?.into_iter().for_each(|lot| book.load_lot(lot));
+        holds::due_of(conn, whole(), now).await?.into_iter().for_each(|h| book.load_hold(h));
+    }
+    Ok(())
+}
+
+async fn load_entries(conn: &impl ConnectionTrait, wanted: &Wanted) -> Result<Vec<Entry>> {
+    let ids: BTreeSet<EntryId> = wanted.repeated.union(&wanted.reversed).copied().collect();
+    if ids.is_empty() { Ok(Vec::new()) } else { entries::by_id(conn, ids).await }
+}
+
+async fn reversed_so_far(
+    conn: &impl ConnectionTrait,
+    ids: &BTreeSet<EntryId>,
+) -> Result<HashMap<EntryId, i64>> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    entries::reversed_of(conn, ids.iter().copied()).await
+}
+
+/// The lots that a reversal of the entry has to see, used up or not.
+fn lots_of(entry: &Entry) -> Vec<LotId> {
+    match entry.kind {
+        EntryKind::Earn => vec![LotId::from(entry.id.uuid())],
+        _ => entry.allocations.iter().map(|part| part.lot).collect(),
+    }
+}

@@ -1,0 +1,76 @@
+//! Entries as messages: the answer of every posting, kept under its request id as well, and the
+//! events that tell of it.
+
+use crate::domain::{Allocation, Entry, EntryKind, Time};
+use perennial_platform::events::NewEvent;
+use perennial_platform::time;
+use perennial_proto::loyalty::v1 as proto;
+
+/// An entry as callers see it.
+pub(crate) fn entry(entry: Entry) -> proto::Entry {
+    let (legs, origin) = (entry.legs, entry.origin);
+    proto::Entry {
+        entry_id: entry.id.to_string(),
+        seq: entry.seq,
+        user_id: entry.user,
+        kind: i32::from(entry.kind.number()),
+        points: entry.points,
+        legs: Some(proto::Legs {
+            issuer: legs.issuer,
+            available: legs.available,
+            escrow: legs.escrow,
+            debt: legs.debt,
+            redeemed: legs.redeemed,
+            expired: legs.expired,
+            reversed: legs.reversed,
+        }),
+        held: entry.held,
+        allocations: allocations(&entry.allocations),
+        available_after: entry.available_after,
+        reverses: entry.reverses.map(|id| id.to_string()).unwrap_or_default(),
+        hold_id: entry.hold.map(|id| id.to_string()).unwrap_or_default(),
+        source: origin.source,
+        source_event_id: origin.event,
+        reason: origin.reason,
+        rule: origin.rule,
+        rule_version: origin.rule_version,
+        facts: origin.facts.into_iter().collect(),
+        occur_time: Some(time::to_proto(entry.occurred_at)),
+        record_time: Some(time::to_proto(entry.recorded_at)),
+        expire_time: entry.expires_at.map(time::to_proto),
+    }
+}
+
+/// Parts of lots as callers see them.
+pub(crate) fn allocations(parts: &[Allocation]) -> Vec<proto::Allocation> {
+    let part =
+        |part: &Allocation| proto::Allocation { lot_id: part.lot.to_string(), points: part.points };
+    parts.iter().map(part).collect()
+}
+
+/// What the event log tells of an entry; holds and what becomes of them stay between the caller
+/// and this service.
+pub(crate) fn event(entry: &Entry, now: Time) -> Option<NewEvent> {
+    let (user_id, entry_id, points) = (entry.user.clone(), entry.id.to_string(), entry.points);
+    let event = match entry.kind {
+        EntryKind::Earn => {
+            let rule = entry.origin.rule.clone();
+            let expire_time = entry.expires_at.map(time::to_proto);
+            let earned = proto::PointsEarned { user_id, entry_id, points, rule, expire_time };
+            NewEvent::of(now, &entry.user, &earned)
+        }
+        EntryKind::Spend | EntryKind::Capture => {
+            NewEvent::of(now, &entry.user, &proto::PointsSpent { user_id, entry_id, points })
+        }
+        EntryKind::Expire => {
+            NewEvent::of(now, &entry.user, &proto::PointsExpired { user_id, entry_id, points })
+        }
+        EntryKind::ReverseEarn | EntryKind::ReverseSpend => {
+            let reversed_entry_id = entry.reverses.map(|id| id.to_string()).unwrap_or_default();
+            let reversed = proto::PointsReversed { user_id, entry_id, reversed_entry_id, points };
+            NewEvent::of(now, &entry.user, &reversed)
+        }
+        EntryKind::Hold | EntryKind::Void | EntryKind::Timeout | EntryKind::SetOff => return None,
+    };
+    Some(event)
+}

@@ -1,0 +1,175 @@
+//! Tiers: taking facts in, judging what fell due, and saying why.
+
+use super::App;
+use crate::domain::tier::{Change, Deal, Fact, Metrics, Standing, Threshold, TierRules};
+use crate::domain::{Programme, RuleVersion, Tier, Time};
+use crate::store::standings::{self, Kept};
+use crate::store::{accounts, facts, head};
+use perennial_platform::db::Tx;
+use perennial_platform::events::{self, NewEvent};
+use perennial_platform::{Error, Result, time};
+use perennial_proto::loyalty::v1 as proto;
+use sea_orm::ConnectionTrait;
+use uuid::Uuid;
+
+/// Members judged in one transaction.
+const BATCH: u64 = 50;
+
+/// Where a member stands now, and why.
+pub(crate) struct View {
+    pub(crate) now: Time,
+    pub(crate) standing: Standing,
+    pub(crate) metrics: Metrics,
+    /// When the tier falls if nothing more is bought.
+    pub(crate) lapse_at: Option<Time>,
+    /// The change that led here.
+    pub(crate) justified_by: Option<Change>,
+    pub(crate) version: RuleVersion,
+}
+
+/// A fingerprint of everything that decides tiers. When it changes, every member is judged again.
+pub(crate) fn fingerprint(programme: &Programme) -> String {
+    let rules: Vec<(Time, &TierRules)> =
+        programme.versions().iter().map(|v| (v.effective_from, &v.tiers)).collect();
+    let text = serde_json::to_vec(&rules).unwrap_or_default();
+    Uuid::new_v5(&Uuid::NAMESPACE_OID, &text).simple().to_string()
+}
+
+/// Takes a purchase or refund in and judges the member. The caller has posted to the ledger in
+/// the same transaction, or else locks its head first.
+pub(crate) async fn take_in(
+    tx: &Tx,
+    programme: &Programme,
+    now: Time,
+    mut deal: Deal,
+) -> Result<()> {
+    let user = deal.user.clone();
+    let mut kept = match standings::find(tx, &user).await? {
+        Some(kept) => kept,
+        None => newcomer(accounts::find(tx, &user).await?.map_or(now, |a| a.joined_at)),
+    };
+    let mut known = counting(tx, programme, &user, &kept.standing).await?;
+    deal.fact.recorded_at = now.max(kept.standing.judged_at);
+    known.push(deal.fact);
+    let changes = kept.standing.take_in(&known, programme);
+    kept.facts += 1;
+    facts::add(tx, kept.facts, deal).await?;
+    keep(tx, programme, now, &user, kept, &known, changes).await
+}
+
+impl App {
+    /// Judges members whose time has come; answers how many.
+    pub(crate) async fn judge_due(&self) -> Result<u64> {
+        let now = self.now();
+        let rules = fingerprint(&self.programme);
+        if standings::due(self.db.read(), now, &rules, 1).await?.is_empty() {
+            return Ok(0);
+        }
+        let tx = self.db.begin().await?;
+        head::lock(&tx).await?;
+        let users = standings::due(&tx, now, &rules, BATCH).await?;
+        for user in &users {
+            let Some(mut kept) = standings::find(&tx, user).await? else { continue };
+            let known = counting(&tx, &self.programme, user, &kept.standing).await?;
+            let changes = kept.standing.advance(&known, &self.programme, now);
+            keep(&tx, &self.programme, now, user, kept, &known, changes).await?;
+        }
+        tx.commit().await?;
+        Ok(users.len() as u64)
+    }
+
+    /// Where a member stands now, by the same function that decides. Errors: NOT_FOUND /
+    /// MEMBER_NOT_FOUND.
+    pub(crate) async fn tier(&self, user: &str) -> Result<View> {
+        let conn = self.db.read();
+        let joined_at = self.member(user).await?;
+        let now = self.now();
+        let kept = standings::find(conn, user).await?;
+        let mut standing = kept.map_or(Standing::new(joined_at), |kept| kept.standing);
+        let known = counting(conn, &self.programme, user, &standing).await?;
+        let justified_by = match standing.advance(&known, &self.programme, now).pop() {
+            Some(change) => Some(change),
+            None => standings::history(conn, user, None, 1).await?.pop().map(|(_, change)| change),
+        };
+        let version = self.programme.in_force(now).clone();
+        let next = standing.next_change(&known, &self.programme, Time::MAX_UTC);
+        Ok(View {
+            now,
+            standing,
+            metrics: Metrics::at(&known, &version.tiers, now),
+            lapse_at: next.filter(|change| change.to < standing.tier).map(|change| change.at),
+            justified_by,
+            version,
+        })
+    }
+
+    /// A page of a member's changes of tier with their numbers, newest first. Errors: NOT_FOUND /
+    /// MEMBER_NOT_FOUND.
+    pub(crate) async fn tier_history(
+        &self,
+        user: &str,
+        before: Option<i64>,
+        size: u64,
+    ) -> Result<(Vec<Change>, Option<i64>)> {
+        self.member(user).await?;
+        let mut rows = standings::history(self.db.read(), user, before, size + 1).await?;
+        let more = rows.len() as u64 > size;
+        rows.truncate(usize::try_from(size).unwrap_or(usize::MAX));
+        let next = rows.last().filter(|_| more).map(|(number, _)| *number);
+        Ok((rows.into_iter().map(|(_, change)| change).collect(), next))
+    }
+}
+
+impl View {
+    /// The next tier, if there is one, and what it asks for.
+    pub(crate) fn next(&self) -> Option<(Tier, Threshold)> {
+        let tier = self.standing.tier.up()?;
+        Some((tier, *self.version.tiers.threshold(tier)?))
+    }
+}
+
+fn newcomer(joined_at: Time) -> Kept {
+    let standing = Standing::new(joined_at);
+    Kept { standing, due_at: None, facts: 0, changes: 0, rules: String::new() }
+}
+
+/// The facts that can still count for somebody judged as far as this.
+async fn counting(
+    conn: &impl ConnectionTrait,
+    programme: &Programme,
+    user: &str,
+    standing: &Standing,
+) -> Result<Vec<Fact>> {
+    let after = standing.judged_at.checked_sub_signed(programme.longest_window());
+    facts::of(conn, user, after).await
+}
+
+/// Writes a judgement down, and tells of its changes.
+async fn keep(
+    tx: &Tx,
+    programme: &Programme,
+    now: Time,
+    user: &str,
+    mut kept: Kept,
+    known: &[Fact],
+    changes: Vec<Change>,
+) -> Result<()> {
+    kept.due_at = kept.standing.due_at(known, programme);
+    kept.rules = fingerprint(programme);
+    standings::append(tx, user, kept.changes + 1, &changes).await?;
+    kept.changes += i64::try_from(changes.len()).map_err(Error::internal)?;
+    standings::save(tx, user, &kept).await?;
+    events::append(tx, changes.iter().map(|change| told(now, user, change)));
+    Ok(())
+}
+
+fn told(now: Time, user: &str, change: &Change) -> NewEvent {
+    let payload = proto::TierChanged {
+        user_id: user.to_owned(),
+        from: i32::from(change.from.number()),
+        to: i32::from(change.to.number()),
+        rule_version: change.version.clone(),
+        keep_until: change.keep_until.map(time::to_proto),
+    };
+    NewEvent::of(now, user, &payload)
+}

@@ -1,0 +1,37 @@
+//! The rules of loyalty, without I/O: values in, values or a [`Refusal`] out; `now` is an argument.
+//!
+//! Reading order: [`calendar`] and [`rules`] say what is promised; [`entry`], [`lot`], [`account`]
+//! and [`hold`] are the nouns of the ledger; [`book`] applies [`command`]s to them; [`refund`] splits
+//! what goes back; [`tier`] judges members.
+
+pub mod account;
+pub mod audit;
+pub mod book;
+pub mod calendar;
+pub mod command;
+pub mod entry;
+pub mod hold;
+pub mod lot;
+pub mod refund;
+pub mod refusal;
+pub mod rules;
+pub mod tier;
+
+pub use account::Account;
+pub use book::Book;
+pub use command::Command;
+pub use entry::{Allocation, Entry, EntryKind, Legs, Origin};
+pub use hold::{Hold, HoldState};
+pub use lot::Lot;
+pub use refusal::Refusal;
+pub use rules::{Programme, RuleVersion};
+pub use tier::Tier;
+
+/// An instant.
+pub type Time = chrono::DateTime<chrono::Utc>;
+/// Names an entry of the ledger: `ent_...`.
+pub type EntryId = perennial_platform::id::Id<Entry>;
+/// Names a lot: `lot_...`. A lot made by an earning has the UUID of that entry.
+pub type LotId = perennial_platform::id::Id<Lot>;
+/// Names a hold: `hold_...`. A hold has the UUID of the entry that placed it.
+pub type HoldId = perennial_platform::id::Id<Hold>;

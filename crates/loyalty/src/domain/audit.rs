@@ -1,0 +1,204 @@
+//! An auditor who reads the ledger from its first entry, rebuilds accounts, lots and holds from
+//! it, and compares them with those that are kept.
+//!
+//! The invariants are those of the reference, 3.2; a violation begins with their number.
+
+use super::{Account, Entry, EntryId, EntryKind, Hold, HoldId, HoldState, Lot, LotId, Time};
+use std::collections::HashMap;
+
+/// Violations reported at most.
+const MAX_REPORTED: usize = 100;
+
+/// What was read so far.
+pub struct Auditor {
+    violations: Vec<String>,
+    seq: i64,
+    recorded_at: Time,
+    accounts: HashMap<String, Account>,
+    lots: HashMap<LotId, Rebuilt>,
+    holds: HashMap<HoldId, (Hold, Option<EntryId>)>,
+    /// Points of entries that can be reversed, and how many were.
+    reversible: HashMap<EntryId, (i64, i64)>,
+}
+
+#[derive(Default)]
+struct Rebuilt {
+    amount: i64,
+    remaining: i64,
+    held: i64,
+    expired: i64,
+    last_debit: Option<Time>,
+}
+
+impl Default for Auditor {
+    fn default() -> Self {
+        Self {
+            violations: Vec::new(),
+            seq: 0,
+            recorded_at: Time::MIN_UTC,
+            accounts: HashMap::new(),
+            lots: HashMap::new(),
+            holds: HashMap::new(),
+            reversible: HashMap::new(),
+        }
+    }
+}
+
+impl Auditor {
+    fn require(&mut self, holds: bool, violation: impl FnOnce() -> String) {
+        if !holds && self.violations.len() < MAX_REPORTED {
+            self.violations.push(violation());
+        }
+    }
+
+    /// Reads the next entry of the ledger.
+    pub fn entry(&mut self, entry: &Entry) {
+        let seq = entry.seq;
+        let expected = self.seq + 1;
+        self.require(seq == expected, || format!("I11: entry {seq} follows {}", expected - 1));
+        let monotone = entry.recorded_at >= self.recorded_at;
+        self.require(monotone, || format!("I11: entry {seq} was recorded before the one before it"));
+        (self.seq, self.recorded_at) = (seq, self.recorded_at.max(entry.recorded_at));
+        let sum = entry.legs.sum();
+        self.require(sum == 0, || format!("I2: the legs of entry {seq} sum to {sum}"));
+        self.book(entry);
+        self.allocate(entry);
+        self.follow_hold(entry);
+        self.follow_reversal(entry);
+    }
+
+    fn book(&mut self, entry: &Entry) {
+        let account = self
+            .accounts
+            .entry(entry.user.clone())
+            .or_insert_with(|| Account::open(&entry.user, entry.recorded_at));
+        account.book(&entry.legs, entry.held);
+        let a = account.clone();
+        let (seq, user) = (entry.seq, &entry.user);
+        let guarded = [a.available, a.held, a.escrow, a.debt, a.available - a.held];
+        self.require(guarded.iter().all(|n| *n >= 0), || {
+            format!("I3: after entry {seq} an account of {user} is negative")
+        });
+        self.require(a.available == entry.available_after, || {
+            format!("I11: entry {seq} says {} points, the ledger {}", entry.available_after, a.available)
+        });
+    }
+
+    fn allocate(&mut self, entry: &Entry) {
+        let seq = entry.seq;
+        let parts: i64 = entry.allocations.iter().map(|part| part.points).sum();
+        let expected = match entry.kind {
+            EntryKind::Hold => entry.points,
+            EntryKind::Earn | EntryKind::Void | EntryKind::Timeout => 0,
+            _ => entry.legs.available.abs(),
+        };
+        self.require(parts == expected, || {
+            format!("I6: entry {seq} names {parts} points of lots for {expected}")
+        });
+        if entry.kind == EntryKind::Earn && entry.legs.available > 0 {
+            let amount = entry.legs.available;
+            let lot = Rebuilt { amount, remaining: amount, ..Rebuilt::default() };
+            self.lots.insert(LotId::from(entry.id.uuid()), lot);
+        }
+        for part in &entry.allocations {
+            let lot = self.lots.entry(part.lot).or_default();
+            lot.remaining -= part.points * entry.kind.lot_sign();
+            match entry.kind {
+                EntryKind::Hold => lot.held += part.points,
+                EntryKind::Expire => lot.expired += part.points,
+                _ => {}
+            }
+            if matches!(entry.kind, EntryKind::Hold | EntryKind::Spend) {
+                lot.last_debit = Some(entry.recorded_at);
+            }
+        }
+    }
+
+    fn follow_hold(&mut self, entry: &Entry) {
+        let Some(id) = entry.hold else { return };
+        let seq = entry.seq;
+        if entry.kind == EntryKind::Hold {
+            let hold = Hold {
+                id,
+                user: entry.user.clone(),
+                points: entry.points,
+                deadline: entry.recorded_at,
+                state: HoldState::Open,
+                parts: entry.allocations.clone(),
+                resolved_by: None,
+            };
+            self.holds.insert(id, (hold, None));
+            return;
+        }
+        let Some((hold, resolved)) = self.holds.get_mut(&id) else {
+            return self.require(false, || format!("I9: entry {seq} resolves a hold that never was"));
+        };
+        let first = resolved.replace(entry.id).is_none();
+        let fits = hold.points == -entry.held && entry.legs.redeemed <= hold.points;
+        for part in hold.parts.clone() {
+            self.lots.entry(part.lot).or_default().held -= part.points;
+        }
+        self.require(first, || format!("I9: entry {seq} resolves {id} a second time"));
+        self.require(fits, || format!("I9: entry {seq} does not let go what {id} held"));
+    }
+
+    fn follow_reversal(&mut self, entry: &Entry) {
+        self.reversible.insert(entry.id, (entry.points, 0));
+        let Some(original) = entry.reverses else { return };
+        let seq = entry.seq;
+        let within = match self.reversible.get_mut(&original) {
+            Some((points, reversed)) => {
+                *reversed += entry.points;
+                *reversed <= *points
+            }
+            None => false,
+        };
+        self.require(within, || format!("I10: entry {seq} reverses more than {original} was for"));
+    }
+
+    /// Compares an account that is kept.
+    pub fn account(&mut self, kept: &Account) {
+        let user = &kept.user;
+        let rebuilt = self.accounts.remove(user);
+        let mut rebuilt = rebuilt.unwrap_or_else(|| Account::open(user, kept.joined_at));
+        (rebuilt.joined_at, rebuilt.closed_at) = (kept.joined_at, kept.closed_at);
+        self.require(rebuilt == *kept, || {
+            format!("I12: {user} has {kept:?}, but the ledger says {rebuilt:?}")
+        });
+        let explained = kept.redeemed + kept.expired + kept.reversed + kept.available + kept.escrow;
+        let conserved = kept.issued == explained - kept.debt;
+        self.require(conserved, || format!("I4: the points issued to {user} are not all there"));
+    }
+
+    /// Compares a lot that is kept.
+    pub fn lot(&mut self, kept: &Lot) {
+        let id = kept.id;
+        let rebuilt = self.lots.remove(&id).unwrap_or_default();
+        let same = (rebuilt.amount, rebuilt.remaining, rebuilt.held, rebuilt.expired)
+            == (kept.amount, kept.remaining, kept.held, kept.expired);
+        self.require(same, || format!("I5: {id} is not what the ledger says"));
+        let bounds = 0 <= kept.held && kept.held <= kept.remaining && kept.remaining <= kept.amount;
+        self.require(bounds, || format!("I5: {id} is outside its bounds"));
+        // A date only ever moves ahead, so a use after today's date was after the date then.
+        let in_time = !rebuilt.last_debit.is_some_and(|used| kept.is_dead(used));
+        self.require(in_time, || format!("I13: {id} was used after its date"));
+    }
+
+    /// Compares a hold that is kept: where it stands, and what resolved it.
+    pub fn hold(&mut self, id: HoldId, state: Option<HoldState>, resolved_by: Option<EntryId>) {
+        let rebuilt = self.holds.remove(&id).map(|(_, resolved)| resolved);
+        self.require(rebuilt == Some(resolved_by), || format!("I9: {id} is not what the ledger says"));
+        let agrees = (state == Some(HoldState::Open)) == resolved_by.is_none();
+        self.require(agrees, || format!("I9: {id} is in a state that its resolution contradicts"));
+    }
+
+    /// Ends the comparison: whatever the ledger made must have been kept. Returns the violations.
+    pub fn finish(mut self) -> Vec<String> {
+        let accounts = self.accounts.len();
+        self.require(accounts == 0, || format!("I12: {accounts} members of the ledger are not kept"));
+        let (lots, holds) = (self.lots.len(), self.holds.len());
+        self.require(lots == 0, || format!("I12: {lots} lots of the ledger are not kept"));
+        self.require(holds == 0, || format!("I12: {holds} holds of the ledger are not kept"));
+        self.violations
+    }
+}

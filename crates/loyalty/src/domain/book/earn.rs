@@ -1,0 +1,50 @@
+//! Points given: issuer -> (debt up to the debt, the rest) -> available, as a new lot.
+
+use super::{BALANCE_LIMIT, Book};
+use crate::domain::command::Earn;
+use crate::domain::{Entry, EntryId, EntryKind, Legs, Lot, LotId, Refusal};
+
+impl Book {
+    pub(super) fn earn(&mut self, command: &Earn) -> Result<EntryId, Refusal> {
+        if self.applied(command.id, &command.user, command.points)? {
+            return Ok(command.id);
+        }
+        let draft = self.draft(command.id, EntryKind::Earn, &command.user, command.points);
+        self.give(Entry {
+            occurred_at: command.occurred_at,
+            expires_at: command.expires_at,
+            origin: command.origin.clone(),
+            ..draft
+        })
+    }
+
+    /// Posts an earning. A debt is paid off first; what is left becomes a lot.
+    pub(super) fn give(&mut self, entry: Entry) -> Result<EntryId, Refusal> {
+        let account = self.open_wallet(&entry.user).account();
+        if account.closed_at.is_some() {
+            return Err(Refusal::MemberClosed);
+        }
+        if account.issued + entry.points > BALANCE_LIMIT {
+            return Err(Refusal::BalanceLimit { limit: BALANCE_LIMIT });
+        }
+        let to_debt = account.debt.min(entry.points);
+        let amount = entry.points - to_debt;
+        let lot = Lot {
+            id: LotId::from(entry.id.uuid()),
+            user: entry.user.clone(),
+            entry_seq: self.seq + 1,
+            amount,
+            remaining: amount,
+            held: 0,
+            expired: 0,
+            expires_at: entry.expires_at,
+            earned_at: entry.occurred_at,
+            warned_at: None,
+        };
+        let id = self.record(Entry { legs: Legs::earn(to_debt, amount), ..entry });
+        if amount > 0 {
+            self.open_wallet(&lot.user.clone()).put_lot(lot);
+        }
+        Ok(id)
+    }
+}

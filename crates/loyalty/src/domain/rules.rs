@@ -1,0 +1,242 @@
+//! The programme's rules, in versions.
+//!
+//! Invariant: an event is judged by the version in force when it occurred, not when it arrived, so
+//! a late or repeated delivery earns the same (reference, S7 and S9). All arithmetic is on integers;
+//! the one rounding is here, downwards, at the earning.
+
+use super::Time;
+use super::calendar;
+use super::tier::TierRules;
+use chrono::TimeDelta;
+use chrono_tz::Tz;
+use serde::{Deserialize, Serialize};
+
+/// Everything that is promised to members.
+#[derive(Debug, Clone)]
+pub struct Programme {
+    /// Where its days begin and end.
+    pub zone: Tz,
+    /// How long a hold lasts that does not say it.
+    pub hold_timeout: TimeDelta,
+    /// Whole days for which points can still be spent that come back after their date; 0: none.
+    pub void_grace_days: u32,
+    /// How long before a lot expires its holder is told.
+    pub warning: TimeDelta,
+    /// For reversals that do not say it.
+    pub reversal_policy: ReversalPolicy,
+    /// Never empty; sorted by `effective_from`, each different.
+    rules: Vec<RuleVersion>,
+}
+
+/// What to do when points to be taken back are no longer all there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReversalPolicy {
+    /// Take only points that are not active yet.
+    OnlyPending,
+    /// Take what the member can still spend.
+    WithinBalance,
+    /// Take all; the rest becomes a debt.
+    #[default]
+    Unlimited,
+}
+
+/// One version of the rules.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RuleVersion {
+    /// Its name, stored with everything it decides.
+    pub version: String,
+    /// From when on events are judged by it; the first version also judges what was before.
+    pub effective_from: Time,
+    /// ISO 4217 code of the currency in which tiers count money.
+    pub currency: String,
+    /// What a purchase earns, by the currency it was paid in. Other currencies earn nothing.
+    pub purchases: Vec<PurchaseRate>,
+    /// Points for the first check-in of a local day; 0: none.
+    pub check_in_points: i64,
+    /// Whole months for which points can be spent; 0: for ever.
+    pub valid_months: u32,
+    /// How members are judged.
+    pub tiers: TierRules,
+}
+
+/// What money paid in one currency is worth.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PurchaseRate {
+    /// ISO 4217 code.
+    pub currency: String,
+    /// Points = minor units x `points_num` / `points_den`, rounded down.
+    pub points_num: i64,
+    /// See `points_num`; positive.
+    pub points_den: i64,
+    /// Qualifying money in the programme's currency = minor units x `spend_num` / `spend_den`,
+    /// rounded down.
+    pub spend_num: i64,
+    /// See `spend_num`; positive.
+    pub spend_den: i64,
+}
+
+/// What a purchase is worth under a version of the rules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Worth {
+    /// Points earned.
+    pub points: i64,
+    /// Qualifying money for tiers.
+    pub spend: i64,
+}
+
+impl Default for RuleVersion {
+    /// One point a yuan (or a seventh of a dollar), five a check-in, good for twelve months.
+    fn default() -> Self {
+        let rate = |currency: &str, points_num, spend_num| PurchaseRate {
+            currency: currency.to_owned(),
+            points_num,
+            points_den: 100,
+            spend_num,
+            spend_den: 1,
+        };
+        Self {
+            version: "1".to_owned(),
+            effective_from: Time::UNIX_EPOCH,
+            currency: "CNY".to_owned(),
+            purchases: vec![rate("CNY", 1, 1), rate("USD", 7, 7)],
+            check_in_points: 5,
+            valid_months: 12,
+            tiers: TierRules::default(),
+        }
+    }
+}
+
+impl RuleVersion {
+    /// What a purchase is worth, and the rate that says so; `None` when its currency has no rate.
+    pub fn worth(&self, currency: &str, minor_units: i64) -> Option<(Worth, &PurchaseRate)> {
+        let rate = self.purchases.iter().find(|rate| rate.currency == currency)?;
+        let times = |num: i64, den: i64| {
+            let exact = i128::from(minor_units) * i128::from(num) / i128::from(den);
+            i64::try_from(exact).unwrap_or(i64::MAX)
+        };
+        let points = times(rate.points_num, rate.points_den);
+        Some((Worth { points, spend: times(rate.spend_num, rate.spend_den) }, rate))
+    }
+
+    /// When points earned at an instant expire.
+    pub fn expiry(&self, earned_at: Time, zone: Tz) -> Option<Time> {
+        match self.valid_months {
+            0 => None,
+            months => calendar::expiry_after_months(earned_at, months, zone),
+        }
+    }
+
+    fn fault(&self) -> Option<&'static str> {
+        let rates = &self.purchases;
+        let sound = |r: &PurchaseRate| {
+            r.points_den > 0 && r.spend_den > 0 && r.points_num >= 0 && r.spend_num >= 0
+        };
+        match () {
+            () if self.version.is_empty() => Some("has no name"),
+            () if !rates.iter().all(sound) => Some("has a purchase rate that is not sound"),
+            () if self.check_in_points < 0 => Some("takes points for a check-in"),
+            () => self.tiers.fault(),
+        }
+    }
+}
+
+impl Programme {
+    /// The programme with these rules and the defaults for the rest. Errors: which version is
+    /// not sound, and why.
+    pub fn new(zone: Tz, mut rules: Vec<RuleVersion>) -> Result<Self, String> {
+        rules.sort_by_key(|rule| rule.effective_from);
+        if rules.is_empty() {
+            return Err("there must be at least one version of the rules".to_owned());
+        }
+        for (i, rule) in rules.iter().enumerate() {
+            if let Some(fault) = rule.fault() {
+                return Err(format!("rule version {:?} {fault}", rule.version));
+            }
+            let before = &rules[..i];
+            if before
+                .iter()
+                .any(|b| b.version == rule.version || b.effective_from == rule.effective_from)
+            {
+                return Err(format!("rule version {:?} stands twice", rule.version));
+            }
+        }
+        Ok(Self {
+            zone,
+            hold_timeout: TimeDelta::minutes(15),
+            void_grace_days: 7,
+            warning: TimeDelta::days(7),
+            reversal_policy: ReversalPolicy::default(),
+            rules,
+        })
+    }
+
+    /// The version in force at an instant.
+    pub fn in_force(&self, at: Time) -> &RuleVersion {
+        let started = self.rules.iter().rev().find(|rule| rule.effective_from <= at);
+        started.unwrap_or(&self.rules[0])
+    }
+
+    /// All versions, the earliest first.
+    pub fn versions(&self) -> &[RuleVersion] {
+        &self.rules
+    }
+
+    /// The longest time for which any version lets a purchase count for tiers.
+    pub fn longest_window(&self) -> TimeDelta {
+        self.rules.iter().map(|rule| rule.tiers.window()).max().unwrap_or_default()
+    }
+
+    /// When points earned at an instant expire.
+    pub fn expiry(&self, earned_at: Time) -> Option<Time> {
+        self.in_force(earned_at).expiry(earned_at, self.zone)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Time {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn the_version_in_force_when_it_happened_judges() {
+        let second = RuleVersion {
+            version: "2".to_owned(),
+            effective_from: at("2024-05-01T00:00:00Z"),
+            check_in_points: 1,
+            ..RuleVersion::default()
+        };
+        let programme =
+            Programme::new(chrono_tz::Asia::Shanghai, vec![second, RuleVersion::default()]).unwrap();
+        assert_eq!(programme.in_force(at("2024-04-30T23:59:59Z")).version, "1");
+        assert_eq!(programme.in_force(at("2024-05-01T00:00:00Z")).version, "2");
+        assert_eq!(programme.in_force(at("1960-01-01T00:00:00Z")).version, "1");
+    }
+
+    #[test]
+    fn points_are_rounded_down_once() {
+        let rules = RuleVersion::default();
+        let points = |currency, minor| rules.worth(currency, minor).map(|(worth, _)| worth.points);
+        assert_eq!(points("CNY", 1999), Some(19));
+        assert_eq!(points("CNY", 99), Some(0));
+        assert_eq!(points("USD", 1177), Some(82));
+        assert_eq!(points("XAU", 1177), None);
+        assert_eq!(points("USD", 1_000_000_000_000_000), Some(70_000_000_000_000));
+    }
+
+    #[test]
+    fn unsound_rules_are_named() {
+        let zone = chrono_tz::UTC;
+        let twice = vec![RuleVersion::default(), RuleVersion::default()];
+        assert!(Programme::new(zone, twice).unwrap_err().contains("stands twice"));
+        assert!(Programme::new(zone, Vec::new()).is_err());
+        let mut rule = RuleVersion::default();
+        rule.purchases[0].points_den = 0;
+        assert!(Programme::new(zone, vec![rule]).unwrap_err().contains("rate"));
+    }
+}

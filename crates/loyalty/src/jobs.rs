@@ -1,0 +1,13 @@
+//! Background work: what time brings about, and what identity tells.
+//!
+//! Reads never depend on it: what fell due counts at once, whether or not a job has run.
+
+mod follow;
+mod judge;
+mod settle;
+mod warn;
+
+pub(crate) use follow::Activities;
+pub(crate) use judge::JudgeTiers;
+pub(crate) use settle::Settle;
+pub(crate) use warn::WarnExpiring;

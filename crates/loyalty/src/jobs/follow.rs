@@ -1,0 +1,80 @@
+//! Follows identity's log.
+
+use crate::app::activities::{self, Activity};
+use crate::app::ledger;
+use crate::domain::{Programme, Time};
+use crate::store::accounts;
+use perennial_platform::db::Tx;
+use perennial_platform::events::{Consumer, Peer, decode};
+use perennial_platform::{Error, Result, time};
+use perennial_proto::events::v1::Event;
+use perennial_proto::identity::v1::{
+    ActivityKind, ActivityRecorded, UserErased, UserRegistered,
+};
+use std::sync::Arc;
+
+/// The consumer.
+pub(crate) struct Activities {
+    pub(crate) programme: Arc<Programme>,
+}
+
+impl Consumer for Activities {
+    const NAME: &'static str = "loyalty.activities";
+    const SOURCE: Peer = Peer::Identity;
+    const TYPES: &'static [&'static str] = &[
+        "perennial.identity.v1.ActivityRecorded",
+        "perennial.identity.v1.UserRegistered",
+        "perennial.identity.v1.UserErased",
+    ];
+
+    async fn handle(&self, tx: &Tx, now: Time, event: &Event) -> Result<()> {
+        match event.r#type.as_str() {
+            "perennial.identity.v1.UserRegistered" => {
+                accounts::enrol(tx, &decode::<UserRegistered>(event)?.user_id, now).await
+            }
+            "perennial.identity.v1.UserErased" => {
+                let user = decode::<UserErased>(event)?.user_id;
+                ledger::close(tx, &self.programme, now, &user).await
+            }
+            _ => self.activity(tx, now, decode(event)?).await,
+        }
+    }
+}
+
+impl Activities {
+    async fn activity(&self, tx: &Tx, now: Time, recorded: ActivityRecorded) -> Result<()> {
+        let kind = recorded.kind();
+        let programme = &self.programme;
+        match kind {
+            ActivityKind::Purchase => {
+                activities::purchase(tx, programme, now, read(recorded)?).await
+            }
+            ActivityKind::Refund => activities::refund(tx, programme, now, read(recorded)?).await,
+            ActivityKind::CheckIn => {
+                activities::check_in(tx, programme, now, read(recorded)?).await
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// An activity without an event id of its source is named by the suite's own id of it.
+fn read(recorded: ActivityRecorded) -> Result<Activity> {
+    let occurred_at = recorded.occur_time.as_ref();
+    let occurred_at = occurred_at.ok_or_else(|| Error::internal("an activity without a time"))?;
+    let occurred_at = time::from_proto("occur_time", occurred_at)?;
+    let named = !recorded.source.is_empty() && !recorded.source_event_id.is_empty();
+    let (source, event) = if named {
+        (recorded.source, recorded.source_event_id)
+    } else {
+        ("identity".to_owned(), recorded.activity_id)
+    };
+    Ok(Activity {
+        user: recorded.user_id,
+        occurred_at,
+        source,
+        event,
+        order: recorded.object,
+        paid: recorded.amount.map(|paid| (paid.currency, paid.minor_units)),
+    })
+}

@@ -1,0 +1,51 @@
+#![doc = include_str!("../README.md")]
+
+pub mod config;
+pub mod domain;
+
+mod app;
+mod grpc;
+mod jobs;
+mod store;
+
+pub use app::check::check;
+pub use config::Config;
+pub use store::migrations;
+
+use app::App;
+use app::ledger::Posting;
+use grpc::{Points, Reports, Tiers};
+use jobs::{Activities, JudgeTiers, Settle, WarnExpiring};
+use perennial_platform::Result;
+use perennial_platform::host::Host;
+use perennial_proto::loyalty::v1::points_service_server::PointsServiceServer;
+use perennial_proto::loyalty::v1::report_service_server::ReportServiceServer;
+use perennial_proto::loyalty::v1::tier_service_server::TierServiceServer;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Adds the loyalty service to a host: its database, services, jobs, and the consumer of
+/// identity's log. Errors: INVALID_ARGUMENT for settings that are not sound; those of
+/// [`Host::database`].
+pub async fn mount(config: Config, host: &mut Host) -> Result<()> {
+    let programme = Arc::new(config.programme()?);
+    let every = Duration::from_secs(u64::from(config.sweep_seconds.max(1)));
+    let db = host.database(&config.database, migrations).await?;
+    let posting = Posting { programme: Arc::clone(&programme) };
+    let app = App {
+        ledger: host.committer("loyalty.ledger", &db, posting),
+        clock: host.clock(),
+        pages: host.pages(),
+        vault: host.vault(),
+        programme: Arc::clone(&programme),
+        db: db.clone(),
+    };
+    host.service(PointsServiceServer::new(Points { app: app.clone() }));
+    host.service(TierServiceServer::new(Tiers { app: app.clone() }));
+    host.service(ReportServiceServer::new(Reports { app: app.clone() }));
+    host.job(&db, Settle { app: app.clone(), every });
+    host.job(&db, WarnExpiring { app: app.clone(), every });
+    host.job(&db, JudgeTiers { app, every });
+    host.consumer(&db, Activities { programme });
+    Ok(())
+}

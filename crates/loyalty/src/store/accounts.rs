@@ -1,0 +1,71 @@
+//! Members and their accounts.
+
+use super::rows::members::{ActiveModel, Column, Entity, Model};
+use super::{MAX_LISTED, replace, write};
+use crate::domain::{Account, Time};
+use perennial_platform::Result;
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter};
+
+/// One member.
+pub(crate) async fn find(conn: &impl ConnectionTrait, user: &str) -> Result<Option<Account>> {
+    Ok(Entity::find_by_id(user.to_owned()).one(conn).await?.map(from_row))
+}
+
+/// Those of these users who are members.
+pub(crate) async fn find_all(
+    conn: &impl ConnectionTrait,
+    users: impl IntoIterator<Item = &str>,
+) -> Result<Vec<Account>> {
+    let users: Vec<&str> = users.into_iter().collect();
+    let mut found = Vec::with_capacity(users.len());
+    for some in users.chunks(MAX_LISTED) {
+        let query = Entity::find().filter(Column::UserId.is_in(some.iter().copied()));
+        found.extend(query.all(conn).await?.into_iter().map(from_row));
+    }
+    Ok(found)
+}
+
+/// Writes new and changed accounts.
+pub(crate) async fn save(conn: &impl ConnectionTrait, accounts: Vec<Account>) -> Result<()> {
+    write(conn, accounts.into_iter().map(into_row).collect(), Some(replace(Column::UserId))).await
+}
+
+/// Makes a user a member who is not one yet.
+pub(crate) async fn enrol(conn: &impl ConnectionTrait, user: &str, now: Time) -> Result<()> {
+    let known = OnConflict::column(Column::UserId).do_nothing().to_owned();
+    write(conn, vec![into_row(Account::open(user, now))], Some(known)).await
+}
+
+pub(super) fn from_row(row: Model) -> Account {
+    Account {
+        user: row.user_id,
+        joined_at: row.joined_at,
+        closed_at: row.closed_at,
+        available: row.available,
+        held: row.held,
+        escrow: row.escrow,
+        debt: row.debt,
+        issued: row.issued,
+        redeemed: row.redeemed,
+        expired: row.expired,
+        reversed: row.reversed,
+    }
+}
+
+fn into_row(account: Account) -> ActiveModel {
+    Model {
+        user_id: account.user,
+        joined_at: account.joined_at,
+        closed_at: account.closed_at,
+        available: account.available,
+        held: account.held,
+        escrow: account.escrow,
+        debt: account.debt,
+        issued: account.issued,
+        redeemed: account.redeemed,
+        expired: account.expired,
+        reversed: account.reversed,
+    }
+    .into_active_model()
+}

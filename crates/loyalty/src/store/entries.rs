@@ -1,0 +1,171 @@
+//! The ledger: entries with their allocations. Only inserts and reads.
+
+mod convert;
+
+use super::rows::{allocations, entries};
+use super::{MAX_LISTED, write};
+use crate::domain::{Allocation, Entry, EntryId, EntryKind, LotId, Time};
+use convert::{from_row, into_rows};
+use perennial_platform::Result;
+use sea_orm::sea_query::{Alias, ExprTrait};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select,
+};
+use std::collections::HashMap;
+use uuid::Uuid;
+
+/// One entry.
+pub(crate) async fn find(conn: &impl ConnectionTrait, id: EntryId) -> Result<Option<Entry>> {
+    Ok(by_id(conn, [id]).await?.pop())
+}
+
+/// These entries.
+pub(crate) async fn by_id(
+    conn: &impl ConnectionTrait,
+    ids: impl IntoIterator<Item = EntryId>,
+) -> Result<Vec<Entry>> {
+    let ids: Vec<Uuid> = ids.into_iter().map(EntryId::uuid).collect();
+    let mut found = Vec::new();
+    for some in ids.chunks(MAX_LISTED) {
+        let query = entries::Entity::find().filter(entries::Column::Id.is_in(some.iter().copied()));
+        found.extend(with_parts(conn, query).await?);
+    }
+    Ok(found)
+}
+
+/// Entries by their places.
+pub(crate) async fn by_seq(
+    conn: &impl ConnectionTrait,
+    seqs: impl IntoIterator<Item = i64>,
+) -> Result<Vec<Entry>> {
+    with_parts(conn, entries::Entity::find().filter(entries::Column::Seq.is_in(seqs))).await
+}
+
+/// A member's entries recorded by `as_of`, newest first, before the place given.
+pub(crate) async fn page(
+    conn: &impl ConnectionTrait,
+    user: &str,
+    as_of: Option<Time>,
+    before: Option<i64>,
+    limit: u64,
+) -> Result<Vec<Entry>> {
+    let mut query = entries::Entity::find().filter(entries::Column::UserId.eq(user));
+    if let Some(as_of) = as_of {
+        query = query.filter(entries::Column::RecordedAt.lte(as_of));
+    }
+    if let Some(before) = before {
+        query = query.filter(entries::Column::Seq.lt(before));
+    }
+    with_parts(conn, query.order_by_desc(entries::Column::Seq).limit(limit)).await
+}
+
+/// The first entries after a place, in order.
+pub(crate) async fn first_after(
+    conn: &impl ConnectionTrait,
+    seq: i64,
+    limit: u64,
+) -> Result<Vec<Entry>> {
+    use entries::Column as C;
+    let query = entries::Entity::find().filter(C::Seq.gt(seq)).order_by_asc(C::Seq).limit(limit);
+    with_parts(conn, query).await
+}
+
+/// How many points of each of these entries were reversed so far.
+pub(crate) async fn reversed_of(
+    conn: &impl ConnectionTrait,
+    ids: impl IntoIterator<Item = EntryId>,
+) -> Result<HashMap<EntryId, i64>> {
+    use entries::Column as C;
+    let sums: Vec<(Uuid, i64)> = entries::Entity::find()
+        .select_only()
+        .column(C::Reverses)
+        .column_as(C::Points.sum().cast_as(Alias::new("bigint")), "points")
+        .filter(C::Reverses.is_in(ids.into_iter().map(EntryId::uuid)))
+        .group_by(C::Reverses)
+        .into_tuple()
+        .all(conn)
+        .await?;
+    Ok(sums.into_iter().map(|(id, points)| (EntryId::from(id), points)).collect())
+}
+
+/// One use of a lot.
+#[derive(Debug, Clone)]
+pub(crate) struct Use {
+    pub(crate) lot: LotId,
+    pub(crate) entry: EntryId,
+    pub(crate) kind: EntryKind,
+    /// Positive: taken; negative: given back; reservations are left out.
+    pub(crate) points: i64,
+    pub(crate) recorded_at: Time,
+}
+
+/// What took from these lots or gave back to them, oldest first.
+pub(crate) async fn uses_of(
+    conn: &impl ConnectionTrait,
+    lots: impl IntoIterator<Item = LotId>,
+) -> Result<Vec<Use>> {
+    use allocations::Column as C;
+    let parts = allocations::Entity::find()
+        .filter(C::LotId.is_in(lots.into_iter().map(LotId::uuid)))
+        .order_by_asc(C::EntrySeq)
+        .order_by_asc(C::Place)
+        .all(conn)
+        .await?;
+    let seqs: std::collections::BTreeSet<i64> = parts.iter().map(|part| part.entry_seq).collect();
+    let mut users = HashMap::new();
+    for entry in by_seq(conn, seqs).await? {
+        users.insert(entry.seq, entry);
+    }
+    let uses = parts.into_iter().filter_map(|part| {
+        let entry = users.get(&part.entry_seq)?;
+        let points = part.points * entry.kind.lot_sign();
+        (points != 0).then(|| Use {
+            lot: LotId::from(part.lot_id),
+            entry: entry.id,
+            kind: entry.kind,
+            points,
+            recorded_at: entry.recorded_at,
+        })
+    });
+    Ok(uses.collect())
+}
+
+/// Adds entries to the ledger.
+pub(crate) async fn append(conn: &impl ConnectionTrait, new: Vec<Entry>) -> Result<()> {
+    let mut rows = Vec::with_capacity(new.len());
+    let mut parts = Vec::new();
+    for entry in new {
+        let (row, its_parts) = into_rows(entry);
+        rows.push(row);
+        parts.extend(its_parts);
+    }
+    write(conn, rows, None).await?;
+    write(conn, parts, None).await
+}
+
+async fn with_parts(
+    conn: &impl ConnectionTrait,
+    query: Select<entries::Entity>,
+) -> Result<Vec<Entry>> {
+    let rows = query.all(conn).await?;
+    let with = rows.iter().filter(|row| convert::has_parts(row)).map(|row| row.seq);
+    let seqs: Vec<i64> = with.collect();
+    let mut parts: HashMap<i64, Vec<Allocation>> = HashMap::new();
+    for some in seqs.chunks(MAX_LISTED) {
+        use allocations::Column as C;
+        let found = allocations::Entity::find()
+            .filter(C::EntrySeq.is_in(some.iter().copied()))
+            .order_by_asc(C::EntrySeq)
+            .order_by_asc(C::Place);
+        for part in found.all(conn).await? {
+            let lot = LotId::from(part.lot_id);
+            parts.entry(part.entry_seq).or_default().push(Allocation { lot, points: part.points });
+        }
+    }
+    rows.into_iter()
+        .map(|row| {
+            let its_parts = parts.remove(&row.seq).unwrap_or_default();
+            from_row(row, its_parts)
+        })
+        .collect()
+}

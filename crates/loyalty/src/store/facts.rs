@@ -1,0 +1,102 @@
+//! Purchases and refunds.
+
+use super::rows::facts::{Column, Entity, Model};
+use super::write;
+use crate::domain::tier::{Deal, DealId, Fact};
+use crate::domain::{EntryId, Time};
+use perennial_platform::Result;
+use sea_orm::sea_query::{Alias, ExprTrait};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
+    QueryOrder, QuerySelect,
+};
+
+/// Whether a purchase or refund was taken in before.
+pub(crate) async fn exists(conn: &impl ConnectionTrait, id: DealId) -> Result<bool> {
+    Ok(Entity::find().filter(Column::Id.eq(id.uuid())).count(conn).await? > 0)
+}
+
+/// The member's latest purchase of an order.
+pub(crate) async fn purchase(
+    conn: &impl ConnectionTrait,
+    user: &str,
+    order: &str,
+) -> Result<Option<Deal>> {
+    let query = Entity::find()
+        .filter(Column::UserId.eq(user))
+        .filter(Column::OrderRef.eq(order))
+        .filter(Column::Refunds.is_null())
+        .order_by_desc(Column::Number);
+    Ok(query.one(conn).await?.map(from_row))
+}
+
+/// How much of a purchase was refunded so far.
+pub(crate) async fn refunded(conn: &impl ConnectionTrait, purchase: &Deal) -> Result<i64> {
+    let sum: Option<Option<i64>> = Entity::find()
+        .select_only()
+        .column_as(Column::Amount.sum().cast_as(Alias::new("bigint")), "amount")
+        .filter(Column::UserId.eq(&purchase.user))
+        .filter(Column::OrderRef.eq(&purchase.order))
+        .filter(Column::Refunds.eq(purchase.id.uuid()))
+        .into_tuple()
+        .one(conn)
+        .await?;
+    Ok(sum.flatten().unwrap_or(0))
+}
+
+/// What can still count for a member: facts of purchases after the instant given (all when
+/// `None`), in the order of recording.
+pub(crate) async fn of(
+    conn: &impl ConnectionTrait,
+    user: &str,
+    after: Option<Time>,
+) -> Result<Vec<Fact>> {
+    let mut query = Entity::find().filter(Column::UserId.eq(user));
+    if let Some(after) = after {
+        query = query.filter(Column::AnchorAt.gt(after));
+    }
+    let rows = query.order_by_asc(Column::Number).all(conn).await?;
+    Ok(rows.into_iter().map(|row| from_row(row).fact).collect())
+}
+
+/// Takes in a purchase or refund as the member's `number`-th.
+pub(crate) async fn add(conn: &impl ConnectionTrait, number: i64, deal: Deal) -> Result<()> {
+    let fact = deal.fact;
+    let row = Model {
+        user_id: deal.user,
+        number,
+        id: deal.id.uuid(),
+        order_ref: deal.order,
+        refunds: deal.refunds.map(DealId::uuid),
+        amount: deal.amount,
+        currency: deal.currency,
+        spend: fact.spend,
+        orders: fact.orders,
+        points: deal.points,
+        entry_id: deal.entry.map(EntryId::uuid),
+        occurred_at: fact.occurred_at,
+        anchor_at: fact.anchor_at,
+        recorded_at: fact.recorded_at,
+    };
+    write(conn, vec![row.into_active_model()], None).await
+}
+
+fn from_row(row: Model) -> Deal {
+    Deal {
+        id: DealId::from(row.id),
+        user: row.user_id,
+        order: row.order_ref,
+        refunds: row.refunds.map(DealId::from),
+        amount: row.amount,
+        currency: row.currency,
+        points: row.points,
+        entry: row.entry_id.map(EntryId::from),
+        fact: Fact {
+            recorded_at: row.recorded_at,
+            occurred_at: row.occurred_at,
+            anchor_at: row.anchor_at,
+            spend: row.spend,
+            orders: row.orders,
+        },
+    }
+}

@@ -1,0 +1,102 @@
+//! Holds, with the lots they reserve.
+
+use super::rows::holds::{ActiveModel, Column, Entity, Model};
+use super::{damaged, entries, replace, write};
+use crate::domain::{EntryId, Hold, HoldId, HoldState, Time};
+use perennial_platform::Result;
+use sea_orm::sea_query::{Condition, Expr};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
+    QuerySelect,
+};
+
+fn open() -> Expr {
+    Expr::cust("state = 1")
+}
+
+/// One hold.
+pub(crate) async fn find(conn: &impl ConnectionTrait, id: HoldId) -> Result<Option<Hold>> {
+    Ok(by_id(conn, [id]).await?.pop())
+}
+
+/// These holds.
+pub(crate) async fn by_id(
+    conn: &impl ConnectionTrait,
+    ids: impl IntoIterator<Item = HoldId>,
+) -> Result<Vec<Hold>> {
+    let rows = Entity::find().filter(Column::Id.is_in(ids.into_iter().map(HoldId::uuid)));
+    with_parts(conn, rows.all(conn).await?).await
+}
+
+/// The open holds of these members whose time has run out.
+pub(crate) async fn due_of(
+    conn: &impl ConnectionTrait,
+    users: impl IntoIterator<Item = &str>,
+    now: Time,
+) -> Result<Vec<Hold>> {
+    let mine = Condition::all()
+        .add(open())
+        .add(Column::UserId.is_in(users))
+        .add(Column::Deadline.lte(now));
+    with_parts(conn, Entity::find().filter(mine).all(conn).await?).await
+}
+
+/// Members with open holds whose time has run out: at most `limit` holds'.
+pub(crate) async fn users_with_due(
+    conn: &impl ConnectionTrait,
+    now: Time,
+    limit: u64,
+) -> Result<Vec<String>> {
+    let users = Entity::find()
+        .select_only()
+        .column(Column::UserId)
+        .filter(open())
+        .filter(Column::Deadline.lte(now))
+        .order_by_asc(Column::Deadline)
+        .limit(limit)
+        .into_tuple()
+        .all(conn)
+        .await?;
+    Ok(users)
+}
+
+/// Writes new and changed holds. What they reserve is written with their entries.
+pub(crate) async fn save(conn: &impl ConnectionTrait, holds: Vec<Hold>) -> Result<()> {
+    write(conn, holds.into_iter().map(into_row).collect(), Some(replace(Column::Id))).await
+}
+
+async fn with_parts(conn: &impl ConnectionTrait, rows: Vec<Model>) -> Result<Vec<Hold>> {
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let placed = entries::by_id(conn, rows.iter().map(|row| EntryId::from(row.id))).await?;
+    let mut parts: std::collections::HashMap<_, _> =
+        placed.into_iter().map(|entry| (entry.id.uuid(), entry.allocations)).collect();
+    rows.into_iter()
+        .map(|row| {
+            let parts = parts.remove(&row.id).ok_or_else(|| damaged("holds", row.id))?;
+            let state = HoldState::from_number(row.state);
+            Ok(Hold {
+                id: HoldId::from(row.id),
+                user: row.user_id,
+                points: row.points,
+                deadline: row.deadline,
+                state: state.ok_or_else(|| damaged("holds", row.state))?,
+                parts,
+                resolved_by: row.resolved_by.map(EntryId::from),
+            })
+        })
+        .collect()
+}
+
+fn into_row(hold: Hold) -> ActiveModel {
+    Model {
+        id: hold.id.uuid(),
+        user_id: hold.user,
+        points: hold.points,
+        deadline: hold.deadline,
+        state: hold.state.number(),
+        resolved_by: hold.resolved_by.map(EntryId::uuid),
+    }
+    .into_active_model()
+}

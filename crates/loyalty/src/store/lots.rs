@@ -1,0 +1,134 @@
+//! Lots.
+
+use super::rows::lots::{ActiveModel, Column, Entity, Model};
+use super::{MAX_LISTED, replace, write};
+use crate::domain::{Lot, LotId, Time};
+use perennial_platform::Result;
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
+    QuerySelect,
+};
+use uuid::Uuid;
+
+/// What the partial index says; a literal, so that the planner always sees it.
+fn open() -> Expr {
+    Expr::cust("remaining > 0")
+}
+
+/// The lots of these members that still have points.
+pub(crate) async fn open_of(
+    conn: &impl ConnectionTrait,
+    users: impl IntoIterator<Item = &str>,
+) -> Result<Vec<Lot>> {
+    let users: Vec<&str> = users.into_iter().collect();
+    let mut found = Vec::new();
+    for some in users.chunks(MAX_LISTED) {
+        let query =
+            Entity::find().filter(open()).filter(Column::UserId.is_in(some.iter().copied()));
+        found.extend(query.all(conn).await?.into_iter().map(from_row));
+    }
+    Ok(found)
+}
+
+/// These lots.
+pub(crate) async fn by_id(
+    conn: &impl ConnectionTrait,
+    ids: impl IntoIterator<Item = LotId>,
+) -> Result<Vec<Lot>> {
+    let ids: Vec<Uuid> = ids.into_iter().map(LotId::uuid).collect();
+    let mut found = Vec::with_capacity(ids.len());
+    for some in ids.chunks(MAX_LISTED) {
+        let query = Entity::find().filter(Column::Id.is_in(some.iter().copied()));
+        found.extend(query.all(conn).await?.into_iter().map(from_row));
+    }
+    Ok(found)
+}
+
+/// Members who have points whose date has passed, that nothing reserves: at most `limit` lots'.
+pub(crate) async fn users_with_dead(
+    conn: &impl ConnectionTrait,
+    now: Time,
+    limit: u64,
+) -> Result<Vec<String>> {
+    let users = Entity::find()
+        .select_only()
+        .column(Column::UserId)
+        .filter(open())
+        .filter(Column::ExpiresAt.lte(now))
+        .filter(Expr::cust("remaining > held"))
+        .order_by_asc(Column::ExpiresAt)
+        .limit(limit)
+        .into_tuple()
+        .all(conn)
+        .await?;
+    Ok(users)
+}
+
+/// Lots that expire after `now` and by `until`, whose holders were not told yet.
+pub(crate) async fn unwarned(
+    conn: &impl ConnectionTrait,
+    now: Time,
+    until: Time,
+    limit: u64,
+) -> Result<Vec<Lot>> {
+    let query = Entity::find()
+        .filter(open())
+        .filter(Column::ExpiresAt.gt(now))
+        .filter(Column::ExpiresAt.lte(until))
+        .filter(Column::WarnedAt.is_null())
+        .order_by_asc(Column::ExpiresAt)
+        .limit(limit);
+    Ok(query.all(conn).await?.into_iter().map(from_row).collect())
+}
+
+/// Marks lots whose holders were told.
+pub(crate) async fn mark_warned(
+    conn: &impl ConnectionTrait,
+    lots: &[Lot],
+    now: Time,
+) -> Result<()> {
+    let ids = lots.iter().map(|lot| lot.id.uuid());
+    Entity::update_many()
+        .col_expr(Column::WarnedAt, Expr::value(now))
+        .filter(Column::Id.is_in(ids))
+        .exec(conn)
+        .await?;
+    Ok(())
+}
+
+/// Writes new and changed lots.
+pub(crate) async fn save(conn: &impl ConnectionTrait, lots: Vec<Lot>) -> Result<()> {
+    write(conn, lots.into_iter().map(into_row).collect(), Some(replace(Column::Id))).await
+}
+
+pub(super) fn from_row(row: Model) -> Lot {
+    Lot {
+        id: LotId::from(row.id),
+        user: row.user_id,
+        entry_seq: row.entry_seq,
+        amount: row.amount,
+        remaining: row.remaining,
+        held: row.held,
+        expired: row.expired,
+        expires_at: row.expires_at,
+        earned_at: row.earned_at,
+        warned_at: row.warned_at,
+    }
+}
+
+fn into_row(lot: Lot) -> ActiveModel {
+    Model {
+        id: lot.id.uuid(),
+        user_id: lot.user,
+        entry_seq: lot.entry_seq,
+        amount: lot.amount,
+        remaining: lot.remaining,
+        held: lot.held,
+        expired: lot.expired,
+        expires_at: lot.expires_at,
+        earned_at: lot.earned_at,
+        warned_at: lot.warned_at,
+    }
+    .into_active_model()
+}

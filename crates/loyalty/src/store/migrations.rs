@@ -1,0 +1,11 @@
+//! The service's tables, step by step. A step that has shipped is never edited.
+
+mod m0001_ledger;
+mod m0002_tiers;
+
+use sea_orm_migration::MigrationTrait;
+
+/// All steps, in order.
+pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+    vec![Box::new(m0001_ledger::Migration), Box::new(m0002_tiers::Migration)]
+}
