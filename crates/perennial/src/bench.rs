@@ -1,0 +1,192 @@
+//! `perennial bench`: the hot paths over gRPC beside plain baselines of the same work on the same
+//! database in the same run. Absolute rates say much about the machine; the ratios do not.
+
+mod baseline;
+mod echo;
+mod load;
+
+use crate::cli::{self, ClockChoice};
+use crate::client::{self, Suite};
+use crate::own_suite::OwnSuite;
+use chrono::{DateTime, Utc};
+use load::{CALLERS, Measured, measure};
+use perennial_platform::clock::Clock;
+use perennial_platform::time::to_proto;
+use perennial_proto::admin::v1::GetTimeRequest;
+use perennial_proto::admin::v1::clock_service_client::ClockServiceClient;
+use perennial_proto::identity::v1::{Activity, ActivityKind, TrackRequest};
+use perennial_proto::loyalty::v1::{EarnRequest, GetBalanceRequest};
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection};
+use std::time::Duration;
+use tempfile::TempDir;
+use tonic::{Code, Status};
+
+/// More than one suite may be held up by; the bench asks for as much as it can get.
+const SETTINGS: &str = "[telemetry]\nlog_filter = \"warn\"\n";
+
+/// Measures and prints.
+pub async fn run(options: &cli::Bench) -> anyhow::Result<()> {
+    let time = Duration::from_secs(options.seconds);
+    println!("{CALLERS} callers, {} s a row, {} accounts\n", options.seconds, baseline::ACCOUNTS);
+    heading("SQLite");
+    let folder = TempDir::new()?;
+    let base = baseline::sqlite(folder.path(), time).await?;
+    plain("row by row, 4 statements a transaction", base);
+    let suite = OwnSuite::start(folder.path(), ClockChoice::System, SETTINGS).await?;
+    writes(&suite, base, time).await?;
+    reads(&suite, time).await?;
+    drop(suite);
+
+    let Some(server) = &options.postgres else {
+        println!("\nPostgres was not measured: name a server with --postgres");
+        return Ok(());
+    };
+    heading("Postgres");
+    let folder = TempDir::new()?;
+    let databases = Databases::create(server).await?;
+    let url = databases.url("baseline");
+    let base = baseline::postgres(&options.pgbench, &url, folder.path(), time).await?;
+    plain("pgbench, 32 clients, 4 statements a transaction", base);
+    let settings = format!("{SETTINGS}{}", databases.settings());
+    let suite = OwnSuite::start(folder.path(), ClockChoice::System, &settings).await;
+    let measured = match &suite {
+        Ok(suite) => writes(suite, base, time).await,
+        Err(_) => Ok(()),
+    };
+    drop(suite?);
+    databases.drop_all().await?;
+    measured
+}
+
+async fn writes(own: &OwnSuite, base: f64, time: Duration) -> anyhow::Result<()> {
+    let suite = client::connect(&own.addresses(), None).await?;
+    let now = Clock::system().now();
+    let many =
+        measure(time, async |n| earn(&suite, "many", n, n % baseline::ACCOUNTS).await).await?;
+    beside("Earn, many accounts", many, base);
+    let hot = measure(time, async |n| earn(&suite, "hot", n, 0).await).await?;
+    beside("Earn, one hot account", hot, base);
+    println!("  {:<50} {:>9.2} x of many accounts", "", hot.rate / many.rate);
+    let tracked = measure(time, async |n| track(&suite, now, n).await).await?;
+    beside("Track, one activity a call", tracked, base);
+    Ok(())
+}
+
+async fn reads(own: &OwnSuite, time: Duration) -> anyhow::Result<()> {
+    let (address, serving) = echo::serve().await?;
+    let caller = async {
+        let caller = client::caller(&format!("http://{address}"), None).await?;
+        let echo = ClockServiceClient::new(caller);
+        let measured =
+            measure(time, async |_| echo.clone().get_time(GetTimeRequest {}).await.map(drop));
+        Ok::<_, anyhow::Error>(measured.await?)
+    };
+    let bare = tokio::select! {
+        measured = caller => measured?,
+        () = serving => anyhow::bail!("the echo server ended"),
+    };
+    plain("bare tonic echo", bare.rate);
+    let suite = client::connect(&own.addresses(), None).await?;
+    let balance = measure(time, async |n| {
+        let user_id = user(n % baseline::ACCOUNTS);
+        suite.points.clone().get_balance(GetBalanceRequest { user_id }).await.map(drop)
+    });
+    beside("GetBalance", balance.await?, bare.rate);
+    Ok(())
+}
+
+async fn earn(suite: &Suite, run: &str, n: u64, account: u64) -> Result<(), Status> {
+    let request = EarnRequest {
+        request_id: format!("{run}-{n}"),
+        user_id: user(account),
+        points: 1,
+        reason: "bench".into(),
+        ..EarnRequest::default()
+    };
+    admitted(suite.points.clone().earn(request).await)
+}
+
+async fn track(suite: &Suite, now: DateTime<Utc>, n: u64) -> Result<(), Status> {
+    let activity = Activity {
+        user_id: user(n % baseline::ACCOUNTS),
+        kind: ActivityKind::Login.into(),
+        occur_time: Some(to_proto(now)),
+        source: "bench".into(),
+        source_event_id: format!("track-{n}"),
+        ..Activity::default()
+    };
+    let request = TrackRequest { activities: vec![activity], request_id: format!("track-{n}") };
+    admitted(suite.activities.clone().track(request).await)
+}
+
+fn user(account: u64) -> String {
+    format!("member-{account}")
+}
+
+/// A failed call ends the bench: a rate of refusals would look like speed.
+fn admitted<T>(answer: Result<tonic::Response<T>, Status>) -> Result<(), Status> {
+    answer.map(drop).map_err(|status| match status.code() {
+        Code::ResourceExhausted => {
+            Status::resource_exhausted(format!("the suite sheds load: {}", status.message()))
+        }
+        _ => status,
+    })
+}
+
+fn heading(engine: &str) {
+    println!("\n{engine:<52} {:>9} {:>10} {:>10} {:>10}", "calls/s", "ratio", "median", "p99");
+}
+
+fn plain(name: &str, rate: f64) {
+    println!("  {name:<50} {rate:>9.0} {:>10}", "1.00");
+}
+
+fn beside(name: &str, measured: Measured, base: f64) {
+    println!(
+        "  {name:<50} {:>9.0} {:>10.2} {:>7.2} ms {:>7.2} ms",
+        measured.rate,
+        measured.rate / base,
+        measured.median.as_secs_f64() * 1e3,
+        measured.p99.as_secs_f64() * 1e3,
+    );
+}
+
+/// Throw-away databases on somebody's server.
+struct Databases {
+    admin: DatabaseConnection,
+    server: String,
+    prefix: String,
+}
+
+impl Databases {
+    const NAMES: [&str; 5] = ["baseline", "identity", "feedback", "loyalty", "notification"];
+
+    async fn create(server: &str) -> anyhow::Result<Self> {
+        let mut options = ConnectOptions::new(server);
+        options.max_connections(1).sqlx_logging(false);
+        let admin = Database::connect(options).await?;
+        let prefix = format!("perennial_bench_{}", std::process::id());
+        let base = server.rsplit_once('/').map_or(server, |(address, _)| address).to_owned();
+        for name in Self::NAMES {
+            admin.execute_unprepared(&format!("CREATE DATABASE {prefix}_{name}")).await?;
+        }
+        Ok(Self { admin, server: base, prefix })
+    }
+
+    fn url(&self, name: &str) -> String {
+        format!("{}/{}_{name}", self.server, self.prefix)
+    }
+
+    fn settings(&self) -> String {
+        let services = Self::NAMES.iter().skip(1);
+        services.map(|name| format!("[{name}.database]\nurl = {:?}\n", self.url(name))).collect()
+    }
+
+    async fn drop_all(self) -> anyhow::Result<()> {
+        for name in Self::NAMES {
+            let statement = format!("DROP DATABASE {}_{name} WITH (FORCE)", self.prefix);
+            self.admin.execute_unprepared(&statement).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,147 @@
+//! The settings of the whole: of the process, and of each service.
+
+use crate::cli::{self, Service};
+use perennial_platform::Result;
+use perennial_platform::config::{
+    AuthConfig, PeersConfig, PlatformConfig, RedisConfig, ServerConfig, TelemetryConfig, load,
+};
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+/// Everything there is to set. `perennial serve --print-config` shows it with its values.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Folder for SQLite files, mail and, without `master_key`, the key; `--data` when not set.
+    pub data: PathBuf,
+    /// See [`PlatformConfig::master_key`].
+    #[serde(skip_serializing)]
+    pub master_key: Option<SecretString>,
+    /// Port of each service.
+    pub ports: Ports,
+    /// Listening and limits.
+    pub server: ServerConfig,
+    /// Who may call.
+    pub auth: AuthConfig,
+    /// Redis.
+    pub redis: RedisConfig,
+    /// Logs, traces, metrics.
+    pub telemetry: TelemetryConfig,
+    /// Where the services are that this process does not run.
+    pub peers: PeersConfig,
+    /// Who customers are.
+    pub identity: perennial_identity::Config,
+    /// What they say.
+    pub feedback: perennial_feedback::Config,
+    /// What they earn.
+    pub loyalty: perennial_loyalty::Config,
+    /// What they are told.
+    pub notification: perennial_notification::Config,
+}
+
+/// Port of each service.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[expect(missing_docs, reason = "the fields are the services")]
+pub struct Ports {
+    pub identity: u16,
+    pub feedback: u16,
+    pub loyalty: u16,
+    pub notification: u16,
+}
+
+impl Default for Ports {
+    fn default() -> Self {
+        Self { identity: 50051, feedback: 50052, loyalty: 50053, notification: 50054 }
+    }
+}
+
+impl Config {
+    /// Defaults, then the file, then the environment; unknown keys are refused.
+    pub fn load(settings: &cli::Settings) -> Result<Self> {
+        let mut config: Self = load(settings.config.as_deref())?;
+        if config.data.as_os_str().is_empty() {
+            config.data.clone_from(&settings.data);
+        }
+        let outbox = &mut config.notification.email.folder;
+        if *outbox == perennial_notification::Config::default().email.folder {
+            *outbox = config.data.join("outbox");
+        }
+        Ok(config)
+    }
+
+    /// Where a service listens.
+    pub fn listen(&self, service: Service) -> SocketAddr {
+        let port = match service {
+            Service::Identity | Service::All => self.ports.identity,
+            Service::Feedback => self.ports.feedback,
+            Service::Loyalty => self.ports.loyalty,
+            Service::Notification => self.ports.notification,
+        };
+        SocketAddr::new(self.server.listen, port)
+    }
+
+    /// The settings of a process that runs these services: it calls them where they listen,
+    /// whatever `peers` says, so that moving a port is one change.
+    pub fn platform(&self, services: &[Service]) -> PlatformConfig {
+        let mut peers = self.peers.clone();
+        for service in services {
+            let here = format!("http://{}", reachable(self.listen(*service)));
+            match service {
+                Service::Identity => peers.identity = here,
+                Service::Feedback => peers.feedback = here,
+                Service::Loyalty => peers.loyalty = here,
+                Service::Notification => peers.notification = here,
+                Service::All => {}
+            }
+        }
+        PlatformConfig {
+            data: self.data.clone(),
+            master_key: self.master_key.clone(),
+            server: self.server.clone(),
+            auth: self.auth.clone(),
+            redis: self.redis.clone(),
+            telemetry: self.telemetry.clone(),
+            peers,
+        }
+    }
+}
+
+/// "0.0.0.0" is an address to listen on, not one to call.
+fn reachable(listen: SocketAddr) -> SocketAddr {
+    if listen.ip().is_unspecified() {
+        SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), listen.port())
+    } else {
+        listen
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_printed_can_be_read_again() {
+        let printed = perennial_platform::config::to_toml(&Config::default()).unwrap();
+        let read: Config = toml::from_str(&printed).unwrap();
+        assert_eq!(perennial_platform::config::to_toml(&read).unwrap(), printed);
+    }
+
+    #[test]
+    fn unknown_keys_are_refused() {
+        let error = toml::from_str::<Config>("[server]\nlisten_on = \"x\"").unwrap_err();
+        assert!(error.to_string().contains("listen_on"), "{error}");
+    }
+
+    #[test]
+    fn services_of_the_process_are_called_where_they_listen() {
+        let mut config = Config::default();
+        config.ports.loyalty = 6000;
+        config.peers.identity = "http://identity:1".into();
+        let peers = config.platform(&[Service::Loyalty]).peers;
+        assert_eq!(peers.loyalty, "http://127.0.0.1:6000");
+        assert_eq!(peers.identity, "http://identity:1");
+    }
+}

@@ -1,0 +1,64 @@
+//! `perennial migrate` and `perennial check`: the databases, without a server around them.
+
+use crate::cli::{self, Service};
+use crate::config::Config;
+use perennial_platform::Result;
+use perennial_platform::config::DatabaseConfig;
+use perennial_platform::db::Db;
+use std::process::ExitCode;
+
+/// Brings tables up to date.
+pub async fn migrate(target: &cli::Target) -> anyhow::Result<()> {
+    let config = Config::load(&target.settings)?;
+    for service in target.service.each() {
+        let db = open(service, &config).await?;
+        match service {
+            Service::Identity | Service::All => {
+                db.migrate(perennial_identity::store::migrations).await?
+            }
+            Service::Feedback => db.migrate(perennial_feedback::migrations).await?,
+            Service::Loyalty => db.migrate(perennial_loyalty::migrations).await?,
+            Service::Notification => db.migrate(perennial_notification::migrations).await?,
+        }
+        println!("{service}: up to date");
+        db.close().await;
+    }
+    Ok(())
+}
+
+/// Looks for broken invariants and prints each; success only when there is none.
+pub async fn check(options: &cli::Check) -> anyhow::Result<ExitCode> {
+    let config = Config::load(&options.target.settings)?;
+    let now = options.clock.clock().now();
+    let mut broken = 0;
+    for service in options.target.service.each() {
+        let db = open(service, &config).await?;
+        let findings = match service {
+            Service::Identity | Service::All => {
+                perennial_identity::check(&config.identity, &db, now).await?
+            }
+            Service::Feedback => perennial_feedback::check(&db).await?,
+            Service::Loyalty => perennial_loyalty::check(&db, &config.loyalty).await?,
+            Service::Notification => {
+                perennial_notification::check(&db, &config.notification, now).await?
+            }
+        };
+        println!("{service}: {}", if findings.is_empty() { "in order" } else { "BROKEN" });
+        for finding in &findings {
+            println!("  {finding}");
+        }
+        broken += findings.len();
+        db.close().await;
+    }
+    Ok(if broken == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn open(service: Service, config: &Config) -> Result<Db> {
+    let database: &DatabaseConfig = match service {
+        Service::Identity | Service::All => &config.identity.database,
+        Service::Feedback => &config.feedback.database,
+        Service::Loyalty => &config.loyalty.database,
+        Service::Notification => &config.notification.database,
+    };
+    Db::open(&service.to_string(), database, &config.data).await
+}

@@ -1,0 +1,18 @@
+//! The one binary of Perennial: `serve`, `migrate`, `token`, `demo`, `check`, `bench`.
+//!
+//! In reading order: the command line ([`cli`]), the settings ([`config`]), what starts the
+//! services ([`serve`], [`welcome`]), what looks at their data without them ([`data`]), and the
+//! commands that are clients like any other ([`client`], [`own_suite`], [`demo`], [`bench`]).
+
+#![expect(clippy::print_stdout, reason = "this crate talks to a person at a terminal")]
+
+pub mod bench;
+pub mod cli;
+pub mod client;
+pub mod config;
+pub mod data;
+pub mod demo;
+pub mod own_suite;
+pub mod serve;
+pub mod token;
+pub mod welcome;

@@ -1,0 +1,29 @@
+//! `perennial`: see `perennial --help`.
+
+use clap::Parser as _;
+use perennial::cli::{Cli, Command};
+use perennial::{bench, data, demo, serve, token};
+use std::process::ExitCode;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(Cli::parse().command).await {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("perennial: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Serve(options) => serve::run(&options).await?,
+        Command::Migrate(target) => data::migrate(&target).await?,
+        Command::Token(command) => token::run(command)?,
+        Command::Demo(options) => demo::run(&options).await?,
+        Command::Check(options) => return data::check(&options).await,
+        Command::Bench(options) => bench::run(&options).await?,
+    }
+    Ok(ExitCode::SUCCESS)
+}

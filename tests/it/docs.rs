@@ -1,0 +1,77 @@
+//! What is printed can be typed: every grpcurl line of the READMEs and of the suite's own greeting,
+//! run against a fresh start.
+
+use perennial_tests::Setup;
+use perennial_tests::workspace::root;
+use std::process::Command;
+
+/// The grpcurl commands of a text, with lines that end in a backslash joined.
+fn commands(text: &str) -> Vec<String> {
+    let joined = text.replace("\\\n", " ");
+    let lines = joined.lines().map(str::trim);
+    lines.filter(|line| line.starts_with("grpcurl ")).map(str::to_owned).collect()
+}
+
+/// Runs a command against the ports of this installation.
+fn run(command: &str, setup: &Setup) {
+    let mut here = command.to_owned();
+    for (port, usual) in setup.ports().into_iter().zip(50051..) {
+        let (usual, port) = (format!(":{usual}"), format!(":{port}"));
+        here = here.replace(&format!("localhost{usual}"), &format!("127.0.0.1{port}"));
+        here = here.replace(&format!("127.0.0.1{usual}"), &format!("127.0.0.1{port}"));
+    }
+    let output = Command::new("bash").args(["-c", &here]).output().unwrap();
+    assert!(
+        output.status.success(),
+        "{here}\n{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+async fn every_line_works(file: &str) {
+    let commands = commands(&std::fs::read_to_string(root().join(file)).unwrap());
+    assert!(commands.len() >= 8, "{file} has only {} grpcurl lines", commands.len());
+    let setup = Setup::fresh().await;
+    let _running = setup.start().await;
+    for command in &commands {
+        run(command, &setup);
+    }
+    println!("{file}: {} grpcurl lines", commands.len());
+}
+
+#[tokio::test]
+async fn the_readme_works_as_printed() {
+    every_line_works("README.md").await;
+}
+
+#[tokio::test]
+async fn the_chinese_readme_works_as_printed() {
+    every_line_works("README.zh-CN.md").await;
+}
+
+#[tokio::test]
+async fn the_greeting_works_as_printed() {
+    let setup = Setup::fresh().await;
+    let _running = setup.start().await;
+    let commands = commands(&setup.log());
+    assert_eq!(commands.len(), 5, "{}", setup.log());
+    for command in &commands {
+        run(command, &setup);
+    }
+}
+
+#[test]
+fn every_make_target_in_the_readme_exists() {
+    let makefile = std::fs::read_to_string(root().join("Makefile")).unwrap();
+    for file in ["README.md", "README.zh-CN.md", "CONTRIBUTING.md"] {
+        let text = std::fs::read_to_string(root().join(file)).unwrap();
+        for (at, _) in text.match_indices("`make ") {
+            let target: String = text[at + 6..]
+                .chars()
+                .take_while(|c| c.is_ascii_lowercase() || *c == '-')
+                .collect();
+            assert!(makefile.contains(&format!("\n{target}:")), "{file}: make {target}");
+        }
+    }
+}
