@@ -132,8 +132,7 @@ impl Delivery {
             profile: ProfileContext { name: "" },
             product: ProductContext { name: &self.app.rules.product_name },
         };
-        let rendered =
-            self.app.renderer.render(&footer, locale, &self.app.rules.locale, &context);
+        let rendered = self.app.renderer.render(&footer, locale, &self.app.rules.locale, &context);
         rendered
             .map(|rendered| rendered.text.body)
             .map_err(|error| refused(format!("the footer fails: {error}"), Setback::Never))

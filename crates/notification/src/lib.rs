@@ -29,6 +29,11 @@ use std::time::Duration;
 /// Puts the service together on `host`. Errors: INVALID_ARGUMENT with every setting that is
 /// wrong; those of opening the database.
 pub async fn mount(config: Config, host: &mut Host) -> Result<()> {
+    assemble(config, host).await.map(drop)
+}
+
+/// As [`mount`]; also hands out the use cases, for tools and tests that work beside the server.
+pub async fn assemble(config: Config, host: &mut Host) -> Result<App> {
     let rules = Arc::new(config::Rules::of(&config)?);
     let db = host.database(&config.database, migrations).await?;
     let app = App {
@@ -51,6 +56,6 @@ pub async fn mount(config: Config, host: &mut Host) -> Result<()> {
     let every = Duration::from_millis(config.dispatch.every_ms);
     host.job(&db, Remind { app: app.clone(), every });
     let concurrency = usize::try_from(config.dispatch.concurrency.max(1)).unwrap_or(1);
-    host.job(&db, Dispatch { app, delivery, every, concurrency });
-    Ok(())
+    host.job(&db, Dispatch { app: app.clone(), delivery, every, concurrency });
+    Ok(app)
 }

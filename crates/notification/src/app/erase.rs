@@ -18,7 +18,7 @@ impl App {
         user_id: &str,
         now: DateTime<Utc>,
     ) -> Result<Vec<(Uuid, DateTime<Utc>)>> {
-        people::lock(tx, &[user_id.to_owned()]).await?;
+        people::lock(tx, user_id).await?;
         let mails = messages::of_user_on(tx, user_id, Channel::Email).await?;
         messages::delete_of(tx, user_id).await?;
         preferences::delete_of(tx, user_id).await?;

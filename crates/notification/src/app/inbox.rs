@@ -39,9 +39,9 @@ impl App {
             ..Filter::default()
         };
         let (found, next_page_token) = self.list(&filter, page_size, page_token).await?;
-        let unread =
-            messages::count(self.db.read(), &Filter { unread: true, ..filter }).await?;
-        let messages = if found.is_empty() { Vec::new() } else { self.read(user_id, found).await? };
+        let unread = messages::count(self.db.read(), &Filter { unread: true, ..filter }).await?;
+        let messages =
+            if found.is_empty() { Vec::new() } else { self.read(user_id, found).await? };
         Ok(InboxPage { messages, next_page_token, unread })
     }
 

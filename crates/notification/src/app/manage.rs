@@ -91,7 +91,8 @@ impl App {
         .await
     }
 
-    /// Takes back what certain triggers planned for a user and was not sent yet.
+    /// Takes back what certain triggers planned for a user and was not sent yet. The user must be
+    /// locked.
     pub(super) async fn cancel_pending(
         &self,
         tx: &Tx,

@@ -58,7 +58,8 @@ impl App {
     /// there already, or earlier in this batch, is answered with the message that has it.
     ///
     /// Refusals: NOT_FOUND / TEMPLATE_NOT_FOUND; INVALID_ARGUMENT for variables;
-    /// FAILED_PRECONDITION / USER_ERASED.
+    /// FAILED_PRECONDITION / USER_ERASED. Errors: ABORTED when another replica plans the same
+    /// dedupe key at the same moment; a second try finds what that one planned.
     pub async fn plan(
         &self,
         tx: &Tx,
@@ -68,7 +69,7 @@ impl App {
         let users: Vec<String> = distinct(plans.iter().map(|p| &p.user_id));
         let erased = self.erased(tx, &users).await?;
         let here: Vec<String> = users.into_iter().filter(|user| !erased.contains(user)).collect();
-        people::lock(tx, &here).await?;
+        people::ensure(tx, &here).await?;
         let names = distinct(plans.iter().map(|p| &p.template));
         let templates = templates::newest(tx, &names).await?;
         let keys = distinct(plans.iter().map(|p| &p.dedupe_key).filter(|key| !key.is_empty()));
@@ -85,6 +86,11 @@ impl App {
         messages::insert(tx, &new).await?;
         append(tx, new.iter().map(|message| scheduled(message, now)));
         Ok(answers)
+    }
+
+    /// Whether a user was erased.
+    pub(crate) async fn is_erased(&self, tx: &Tx, user_id: &str) -> Result<bool> {
+        Ok(!self.erased(tx, &[user_id.to_owned()]).await?.is_empty())
     }
 
     /// Which of the users were erased.
@@ -108,7 +114,9 @@ fn refusal(plan: &Plan, erased: bool, template: Option<&Template>) -> Option<Err
     }
     let Some(template) = template else {
         let message = format!("there is no template {}", plan.template);
-        return Some(Error::not_found("TEMPLATE_NOT_FOUND", message).with("template", &plan.template));
+        return Some(
+            Error::not_found("TEMPLATE_NOT_FOUND", message).with("template", &plan.template),
+        );
     };
     let violations: Vec<Violation> = template
         .complaints(&plan.variables)

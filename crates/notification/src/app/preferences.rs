@@ -57,10 +57,10 @@ impl App {
         let now = self.clock.now();
         once(&self.db, &self.clock, key, async |tx| {
             let users = [user_id.to_owned()];
-            if !self.erased(tx, &users).await?.is_empty() {
+            if self.is_erased(tx, user_id).await? {
                 return Err(Error::precondition("USER_ERASED", "the user was erased"));
             }
-            people::lock(tx, &users).await?;
+            people::lock(tx, user_id).await?;
             if change.quiet.is_some() || change.time_zone.is_some() {
                 let mut known = preferences::settings(tx, &users).await?;
                 let old = known.remove(user_id);

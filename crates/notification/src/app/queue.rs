@@ -15,7 +15,7 @@ use perennial_platform::events::{NewEvent, append};
 use perennial_proto::notification::v1::{
     DeliveryChannel, NotificationDropped, NotificationFailed, NotificationHeld, NotificationSent,
 };
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -47,19 +47,21 @@ impl App {
     /// Errors: UNAVAILABLE while identity or the database is away; nothing is changed then.
     pub async fn claim(&self) -> Result<(u64, Vec<Handover>)> {
         let now = self.clock.now();
-        let due = messages::due(self.db.read(), now, self.rules.batch.into()).await?;
-        if due.is_empty() {
+        let mut ids = messages::due(self.db.read(), now, self.rules.batch.into()).await?;
+        if ids.is_empty() {
             return Ok((0, Vec::new()));
         }
-        let users: BTreeSet<String> = due.iter().map(|(_, user)| user.clone()).collect();
+        let users: BTreeSet<String> = ids.iter().map(|(_, user)| user.clone()).collect();
         let users: Vec<String> = users.into_iter().collect();
         let mut profiles = self.profiles.of(&users).await?;
-        let ids: Vec<Uuid> = due.into_iter().map(|(id, _)| id).collect();
 
         let tx = self.db.begin().await?;
-        // Users first, then messages: the same order as everywhere, and the lock under which the
-        // count of a user's slots cannot change.
-        people::lock(&tx, &users).await?;
+        // Users first, then messages, the same order as everywhere. A user whom somebody else
+        // holds is left to them; what remains due is found the next time.
+        let held = people::try_lock(&tx, &users).await?;
+        let held: HashSet<String> = held.into_iter().map(|person| person.user_id).collect();
+        ids.retain(|(_, user)| held.contains(user));
+        let ids: Vec<Uuid> = ids.into_iter().map(|(id, _)| id).collect();
         let mut batch = messages::lock(&tx, &ids).await?;
         batch.retain(|message| message.due_at.is_some_and(|due| due <= now));
         // Who asked for something comes first to the last slot, then who waits longest.

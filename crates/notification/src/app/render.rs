@@ -130,8 +130,7 @@ mod tests {
     use super::*;
 
     fn render(body: &str, variables: &[(&str, &str)]) -> Result<Text, String> {
-        let variables =
-            variables.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        let variables = variables.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
         let context = Context {
             variables: &variables,
             profile: ProfileContext { name: "Li" },
@@ -151,7 +150,8 @@ mod tests {
     fn undefined_and_endless_are_errors_without_values() {
         assert_eq!(render("{{ nothing }}", &[]).unwrap_err(), "body, line 1: undefined value");
         assert!(render("{{ profile.phone }}", &[]).is_err());
-        let endless = "{% for a in range(9999) %}{% for b in range(9999) %}{% endfor %}{% endfor %}";
+        let endless =
+            "{% for a in range(9999) %}{% for b in range(9999) %}{% endfor %}{% endfor %}";
         assert_eq!(render(endless, &[]).unwrap_err(), "body, line 1: engine ran out of fuel");
     }
 

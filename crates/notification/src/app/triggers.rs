@@ -64,11 +64,10 @@ impl App {
         purchase: bool,
         now: DateTime<Utc>,
     ) -> Result<bool> {
-        let users = [user_id.to_owned()];
-        if !self.erased(tx, &users).await?.is_empty() {
+        if self.is_erased(tx, user_id).await? {
             return Ok(false);
         }
-        let Some(mut person) = people::lock(tx, &users).await?.pop() else { return Ok(false) };
+        let Some(mut person) = people::lock(tx, user_id).await? else { return Ok(false) };
         let first_purchase = purchase && person.first_purchase_at.is_none();
         let newer = person.last_active_at.is_none_or(|last| at > last);
         if !newer && !first_purchase {
@@ -101,7 +100,7 @@ impl App {
         let mut users = silent;
         users.sort();
         let tx = self.db.begin().await?;
-        let mut people = people::lock(&tx, &users).await?;
+        let mut people = people::try_lock(&tx, &users).await?;
         people.retain(|person| person.remind_at.is_some_and(|at| at <= now));
         let mut plans = Vec::new();
         for person in &mut people {
@@ -132,12 +131,20 @@ impl App {
     /// The grade of a user's risk changed: what was planned for the grade before is taken back,
     /// so that nobody is wooed by yesterday's offer.
     pub async fn risk_changed(&self, tx: &Tx, user_id: &str, now: DateTime<Utc>) -> Result<()> {
+        if self.is_erased(tx, user_id).await? {
+            return Ok(());
+        }
+        people::lock(tx, user_id).await?;
         let triggers = self.rules.names_on(&Occasion::WIN_BACK);
         self.cancel_pending(tx, user_id, &triggers, "SUPERSEDED", now).await
     }
 }
 
-fn plan(rule: &TriggerRule, happening: &Happening<'_>, variables: BTreeMap<String, String>) -> Plan {
+fn plan(
+    rule: &TriggerRule,
+    happening: &Happening<'_>,
+    variables: BTreeMap<String, String>,
+) -> Plan {
     let times = rule.times(happening.at);
     Plan {
         user_id: happening.user_id.to_owned(),

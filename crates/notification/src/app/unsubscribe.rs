@@ -5,7 +5,7 @@
 
 use super::{App, NotificationId};
 use crate::domain::preference::Choice;
-use crate::store::{messages, people};
+use crate::store::messages;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use perennial_platform::Result;
@@ -52,7 +52,6 @@ impl App {
             let Some(id) = opened(&self.vault, token) else { return Ok(()) };
             let found = messages::by_ids(tx, &[id]).await?;
             let Some(message) = found.first() else { return Ok(()) };
-            people::lock(tx, std::slice::from_ref(&message.user_id)).await?;
             let choice = Choice {
                 topic: message.topic.clone(),
                 channel: Some(message.channel),

@@ -9,9 +9,7 @@ use perennial_platform::Result;
 use perennial_platform::db::Tx;
 use perennial_platform::events::{Consumer, Peer, decode};
 use perennial_proto::events::v1::Event;
-use perennial_proto::feedback::v1::{
-    Category, FeedbackReceived, TicketReopened, TicketResolved,
-};
+use perennial_proto::feedback::v1::{Category, FeedbackReceived, TicketReopened, TicketResolved};
 
 /// Follows feedback's log.
 pub struct Feedback {
@@ -85,7 +83,7 @@ impl Feedback {
         if category != Category::Complaint || user_id.is_empty() {
             return Ok(());
         }
-        if !self.app.erased(tx, &[user_id.to_owned()]).await?.is_empty() {
+        if self.app.is_erased(tx, user_id).await? {
             return Ok(());
         }
         people::open_complaint(tx, user_id, ticket_id, now).await

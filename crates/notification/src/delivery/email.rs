@@ -39,15 +39,18 @@ impl Composer {
             .message_id(Some(message_id))
             .subject(&letter.text.subject)
             .header(ContentType::TEXT_PLAIN);
-        let builder = raw(builder, HeaderName::new_from_ascii_str("Content-Language"), &letter.locale);
-        let builder = raw(builder, HeaderName::new_from_ascii_str("List-Unsubscribe"), &unsubscribe);
+        let builder =
+            raw(builder, HeaderName::new_from_ascii_str("Content-Language"), &letter.locale);
+        let builder =
+            raw(builder, HeaderName::new_from_ascii_str("List-Unsubscribe"), &unsubscribe);
         let builder = raw(
             builder,
             HeaderName::new_from_ascii_str("List-Unsubscribe-Post"),
             "List-Unsubscribe=One-Click",
         );
         // Keeps out-of-office answers from coming back (RFC 3834).
-        let builder = raw(builder, HeaderName::new_from_ascii_str("Auto-Submitted"), "auto-generated");
+        let builder =
+            raw(builder, HeaderName::new_from_ascii_str("Auto-Submitted"), "auto-generated");
         builder.body(letter.text.body.clone()).map_err(|_| broken("message"))
     }
 }

@@ -32,7 +32,12 @@ impl Folder {
         })
     }
 
-    async fn place(&self, id: NotificationId, send_at: DateTime<Utc>, mail: &[u8]) -> io::Result<()> {
+    async fn place(
+        &self,
+        id: NotificationId,
+        send_at: DateTime<Utc>,
+        mail: &[u8],
+    ) -> io::Result<()> {
         let path = self.path(id, send_at);
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder).await?;

@@ -48,9 +48,8 @@ impl Webhook {
         if config.url.is_empty() {
             return Ok(None);
         }
-        let wrong = |field: &str, text: &str| {
-            Error::invalid(format!("notification.webhook.{field}"), text)
-        };
+        let wrong =
+            |field: &str, text: &str| Error::invalid(format!("notification.webhook.{field}"), text);
         let url = Url::parse(&config.url)
             .ok()
             .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())

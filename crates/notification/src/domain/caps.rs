@@ -147,9 +147,7 @@ impl CapRule {
             // Once this slot has left, fewer than `max` remain. With max = 0 none ever suffices:
             // ask again after a whole window.
             Window::RollingSeconds(seconds) => Some(
-                times
-                    .get(excess)
-                    .map_or(window_end, |at| *at + TimeDelta::seconds(seconds.into())),
+                times.get(excess).map_or(window_end, |at| *at + TimeDelta::seconds(seconds.into())),
             ),
             Window::CalendarLocal(_) => Some(window_end),
         }

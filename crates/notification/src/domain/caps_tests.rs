@@ -41,7 +41,10 @@ fn a_calendar_day_is_the_users_own_and_has_25_hours_in_autumn() {
     let berlin = Tz::Europe__Berlin;
     // 23:00 and 00:00 are two days, as the user sees them.
     let slots = [slot(at("2026-10-24T23:00:00+02:00"))];
-    assert_eq!(rule.usage(&slots, "care", false, berlin, at("2026-10-25T00:00:00+02:00")).next, None);
+    assert_eq!(
+        rule.usage(&slots, "care", false, berlin, at("2026-10-25T00:00:00+02:00")).next,
+        None
+    );
     let slots = [slot(at("2026-10-25T00:00:00+02:00"))];
     let usage = rule.usage(&slots, "care", false, berlin, at("2026-10-25T23:59:59+01:00"));
     assert_eq!(usage.next, Some(at("2026-10-26T00:00:00+01:00")));

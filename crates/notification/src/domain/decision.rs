@@ -222,8 +222,7 @@ struct Asked<'a> {
 
 impl Asked<'_> {
     fn run(&mut self) -> Outcome {
-        let gates =
-            [Self::eligible, Self::deduped, Self::expired, Self::opted_out, Self::address];
+        let gates = [Self::eligible, Self::deduped, Self::expired, Self::opted_out, Self::address];
         for gate in gates {
             if let Some(stop) = gate(self) {
                 return stop;

@@ -120,12 +120,8 @@ fn transactional_messages_pass_and_the_bypass_is_recorded() {
     let message = Notification { class: Class::Transactional, ..message(at(NIGHT)) };
     let decision = decide(&message, &user, &policy(), at(NIGHT));
     assert_eq!(decision.outcome, Outcome::Send);
-    let bypassed: Vec<Gate> = decision
-        .gates
-        .iter()
-        .filter(|g| g.verdict == Verdict::Bypass)
-        .map(|g| g.gate)
-        .collect();
+    let bypassed: Vec<Gate> =
+        decision.gates.iter().filter(|g| g.verdict == Verdict::Bypass).map(|g| g.gate).collect();
     assert_eq!(bypassed, [Gate::Cap, Gate::QuietHours]);
 }
 

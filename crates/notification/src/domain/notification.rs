@@ -78,13 +78,7 @@ pub struct Lease {
 impl Notification {
     /// Takes a decision on. A message that passed is claimed under `lease`, sent with `version`
     /// of its template, and holds a slot if its class counts.
-    pub fn decided(
-        &mut self,
-        decision: Decision,
-        class: &ClassPolicy,
-        version: i32,
-        lease: Lease,
-    ) {
+    pub fn decided(&mut self, decision: Decision, class: &ClassPolicy, version: i32, lease: Lease) {
         self.updated_at = decision.at;
         match decision.outcome {
             Outcome::Send => {
@@ -132,7 +126,8 @@ impl Notification {
         error.clone_into(&mut self.last_error);
         match policy.wait(self.id, self.attempts, setback) {
             Some(wait) => self.retry(State::Failed, now, wait),
-            None => self.dead(if setback == Setback::Never { "REJECTED" } else { "RETRIES_USED_UP" }, now),
+            None => self
+                .dead(if setback == Setback::Never { "REJECTED" } else { "RETRIES_USED_UP" }, now),
         }
     }
 
@@ -200,7 +195,6 @@ impl Notification {
             self.slot_at = None;
         }
     }
-
 }
 
 #[cfg(test)]

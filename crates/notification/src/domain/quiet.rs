@@ -60,8 +60,7 @@ impl std::error::Error for BadQuietHours {}
 impl QuietHours {
     /// Reads two times of day, `"22:00"` and `"08:00"`.
     pub fn parse(start: &str, end: &str) -> Result<Self, BadQuietHours> {
-        let time =
-            |s| NaiveTime::parse_from_str(s, "%H:%M").map_err(|_| BadQuietHours::NotATime);
+        let time = |s| NaiveTime::parse_from_str(s, "%H:%M").map_err(|_| BadQuietHours::NotATime);
         let (start, end) = (time(start)?, time(end)?);
         if start == end {
             return Err(BadQuietHours::Empty);
@@ -109,8 +108,7 @@ impl QuietHours {
 
     /// The span that starts on a day, as instants.
     fn span_of(&self, zone: Tz, day: NaiveDate) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
-        let last =
-            if self.start < self.end { day } else { day.checked_add_days(Days::new(1))? };
+        let last = if self.start < self.end { day } else { day.checked_add_days(Days::new(1))? };
         Some((instant(zone, day.and_time(self.start)), instant(zone, last.and_time(self.end))))
     }
 }

@@ -63,7 +63,8 @@ mod tests {
     use super::*;
 
     fn template(locales: &[&str]) -> Template {
-        let text = |l: &&str| ((*l).to_owned(), Text { subject: (*l).to_owned(), body: String::new() });
+        let text =
+            |l: &&str| ((*l).to_owned(), Text { subject: (*l).to_owned(), body: String::new() });
         Template {
             name: "t".to_owned(),
             version: 1,

@@ -87,18 +87,19 @@ pub fn shipped() -> Vec<TriggerRule> {
     use Occasion as On;
     const HOUR: u32 = 3_600;
     const DAY: u32 = 24 * HOUR;
-    let rule = |name: &str, on, topic: &str, channel, class, delay_seconds, expire_after_seconds| {
-        TriggerRule {
-            name: name.to_owned(),
-            on,
-            template: name.to_owned(),
-            topic: topic.to_owned(),
-            channels: vec![channel],
-            class,
-            delay_seconds,
-            expire_after_seconds,
-        }
-    };
+    let rule =
+        |name: &str, on, topic: &str, channel, class, delay_seconds, expire_after_seconds| {
+            TriggerRule {
+                name: name.to_owned(),
+                on,
+                template: name.to_owned(),
+                topic: topic.to_owned(),
+                channels: vec![channel],
+                class,
+                delay_seconds,
+                expire_after_seconds,
+            }
+        };
     vec![
         rule("welcome", On::FirstPurchase, "onboarding", Email, Marketing, DAY, 7 * DAY),
         rule("first-use-call", On::FirstPurchase, "onboarding", Email, Marketing, 3 * DAY, 7 * DAY),

@@ -11,7 +11,6 @@ use chrono::{DateTime, TimeDelta, Utc};
 use perennial_platform::{Error, Result, time};
 use perennial_proto::notification::v1 as proto;
 use prost_types::Timestamp;
-use std::collections::BTreeMap;
 
 /// Farthest a message can be planned ahead.
 const FARTHEST: TimeDelta = TimeDelta::days(366);
@@ -26,10 +25,7 @@ pub(super) fn channel(number: i32) -> Option<Channel> {
 }
 
 /// A timestamp of a request that may be left out.
-pub(super) fn optional_time(
-    field: &str,
-    at: Option<&Timestamp>,
-) -> Result<Option<DateTime<Utc>>> {
+pub(super) fn optional_time(field: &str, at: Option<&Timestamp>) -> Result<Option<DateTime<Utc>>> {
     at.map(|at| time::from_proto(field, at)).transpose()
 }
 
@@ -61,17 +57,10 @@ pub(super) fn plan(
         class: class.ok_or_else(|| Error::invalid("class", "is required"))?,
         send_at,
         expire_at: Some(send_at + expire_after),
-        variables: sorted(&request.variables),
+        variables: request.variables.clone(),
         dedupe_key: request.dedupe_key.clone(),
         trigger: String::new(),
     })
-}
-
-/// Variables in the order of their names.
-pub(super) fn sorted<'a>(
-    variables: impl IntoIterator<Item = (&'a String, &'a String)>,
-) -> BTreeMap<String, String> {
-    variables.into_iter().map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
 fn count(n: u32) -> i32 {
@@ -90,7 +79,7 @@ pub(super) fn notification(message: Notification) -> proto::Notification {
         class: message.class.code().into(),
         state: message.state.code().into(),
         reason: message.reason,
-        variables: message.variables.into_iter().collect(),
+        variables: message.variables,
         trigger: message.trigger,
         dedupe_key: message.dedupe_key,
         send_time: stamp(Some(message.send_at)),
@@ -168,7 +157,7 @@ pub(super) fn template(template: Template) -> proto::Template {
         name: template.name,
         version: template.version,
         texts: template.texts.into_iter().map(text).collect(),
-        variables: template.variables.into_iter().collect(),
+        variables: template.variables,
         create_time: stamp(Some(template.created_at)),
     }
 }

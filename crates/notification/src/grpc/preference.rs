@@ -67,11 +67,8 @@ fn change(request: &SetPreferencesRequest) -> Outcome<PreferenceChange> {
     if let Some(path) = paths.iter().find(|path| !replace && !ALL.contains(&path.as_str())) {
         return Err(Error::invalid("update_mask", format!("has an unknown path {path}")));
     }
-    let set = [
-        !wanted.choices.is_empty(),
-        wanted.quiet_hours.is_some(),
-        !wanted.time_zone.is_empty(),
-    ];
+    let set =
+        [!wanted.choices.is_empty(), wanted.quiet_hours.is_some(), !wanted.time_zone.is_empty()];
     let named = |n: usize| {
         if paths.is_empty() { set[n] } else { replace || paths.iter().any(|p| p == ALL[n]) }
     };
@@ -116,11 +113,9 @@ fn shown(preferences: Preferences, user_id: String) -> proto::Preferences {
     let quiet_hours = settings.as_ref().and_then(|settings| match settings.quiet {
         QuietChoice::Default => None,
         QuietChoice::Off => Some(proto::QuietHours { off: true, ..Default::default() }),
-        QuietChoice::Own(hours) => Some(proto::QuietHours {
-            start: hours.start_text(),
-            end: hours.end_text(),
-            off: false,
-        }),
+        QuietChoice::Own(hours) => {
+            Some(proto::QuietHours { start: hours.start_text(), end: hours.end_text(), off: false })
+        }
     });
     let choice = |dated: crate::store::preferences::DatedChoice| proto::Choice {
         topic: dated.choice.topic,

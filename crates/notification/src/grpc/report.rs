@@ -32,7 +32,8 @@ fn report(outcomes: Vec<Outcome>) -> GetDeliveryReportResponse {
         outcomes.iter().filter(|o| wanted(o)).map(|o| o.count).sum()
     };
     let of = |state: State| sum(&|o| o.state == state.code());
-    let pending = [State::Scheduled, State::Claimed, State::Unknown, State::Failed].map(State::code);
+    let pending =
+        [State::Scheduled, State::Claimed, State::Unknown, State::Failed].map(State::code);
     GetDeliveryReportResponse {
         total_count: sum(&|_| true),
         sent_count: of(State::Sent),

@@ -33,8 +33,7 @@ impl TemplateService for Service {
                 return Err(Error::invalid("texts", "must name each locale once").into());
             }
         }
-        let variables = convert::sorted(&request.variables);
-        let reply = self.app.put_template(&request.name, texts, variables, key).await?;
+        let reply = self.app.put_template(&request.name, texts, request.variables, key).await?;
         let template = self.app.template(&request.name, reply.value).await?;
         Ok(Response::new(PutTemplateResponse {
             template: Some(convert::template(template)),
@@ -67,11 +66,9 @@ impl TemplateService for Service {
         request: Request<PreviewTemplateRequest>,
     ) -> Result<Response<PreviewTemplateResponse>, Status> {
         let request = request.into_inner();
-        let given = convert::sorted(&request.variables);
-        let (version, rendered) = self
-            .app
-            .preview(&request.name, request.version, &request.locale, given, &request.profile_name)
-            .await?;
+        let PreviewTemplateRequest { name, version, locale, variables, profile_name } = request;
+        let (version, rendered) =
+            self.app.preview(&name, version, &locale, variables, &profile_name).await?;
         Ok(Response::new(PreviewTemplateResponse {
             subject: rendered.text.subject,
             body: rendered.text.body,

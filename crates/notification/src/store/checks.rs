@@ -33,8 +33,7 @@ pub async fn broken(
 fn rules(overdue_before: DateTime<Utc>) -> [(&'static str, Condition); 6] {
     let state_in = |states: &[State]| Column::State.is_in(states.iter().map(|s| s.code()));
     let held = [State::Scheduled, State::Held, State::Dropped, State::Cancelled, State::Dead];
-    let waiting =
-        [State::Scheduled, State::Held, State::Unknown, State::Failed, State::Claimed];
+    let waiting = [State::Scheduled, State::Held, State::Unknown, State::Failed, State::Claimed];
     let ended = [State::Sent, State::Dead, State::Dropped, State::Cancelled];
     [
         (

@@ -5,10 +5,8 @@ use super::rows::{complaint, recipient, tombstone};
 use chrono::{DateTime, Utc};
 use perennial_platform::Result;
 use sea_orm::ActiveValue::{NotSet, Set};
-use sea_orm::sea_query::OnConflict;
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-};
+use sea_orm::sea_query::{LockBehavior, LockType, OnConflict};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use std::collections::HashSet;
 
 /// What the triggers remember of a user.
@@ -35,11 +33,9 @@ impl From<recipient::Model> for Recipient {
     }
 }
 
-/// Makes sure that the users have a row, and locks it: whoever plans or decides messages of a
-/// user holds this lock, so counts and dedupe keys are exact over all replicas. `users` must be
-/// sorted: locks are taken in one order everywhere.
-pub async fn lock(conn: &impl ConnectionTrait, users: &[String]) -> Result<Vec<Recipient>> {
-    let mut found = Vec::with_capacity(users.len());
+/// Makes sure that the users have a row. `users` must be sorted: rows are taken in one order
+/// everywhere.
+pub async fn ensure(conn: &impl ConnectionTrait, users: &[String]) -> Result<()> {
     for chunk in users.chunks(CHUNK) {
         let rows = chunk.iter().map(|user| recipient::ActiveModel {
             user_id: Set(user.clone()),
@@ -52,10 +48,27 @@ pub async fn lock(conn: &impl ConnectionTrait, users: &[String]) -> Result<Vec<R
             .on_conflict(there)
             .exec_without_returning(conn)
             .await?;
+    }
+    Ok(())
+}
+
+/// Locks one user, waiting for whoever holds the lock.
+pub async fn lock(conn: &impl ConnectionTrait, user_id: &str) -> Result<Option<Recipient>> {
+    ensure(conn, &[user_id.to_owned()]).await?;
+    let row = recipient::Entity::find_by_id(user_id.to_owned()).lock_exclusive().one(conn).await?;
+    Ok(row.map(Recipient::from))
+}
+
+/// Locks those of the users that nobody else holds. Whoever decides messages of a user, or takes
+/// them back, holds this lock, so the count of slots is exact over all replicas; and since
+/// batches never wait for it, they are never part of a deadlock.
+pub async fn try_lock(conn: &impl ConnectionTrait, users: &[String]) -> Result<Vec<Recipient>> {
+    let mut found = Vec::with_capacity(users.len());
+    for chunk in users.chunks(CHUNK) {
         let rows = recipient::Entity::find()
             .filter(recipient::Column::UserId.is_in(chunk))
             .order_by_asc(recipient::Column::UserId)
-            .lock_exclusive()
+            .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
             .all(conn)
             .await?;
         found.extend(rows.into_iter().map(Recipient::from));
@@ -125,10 +138,7 @@ pub async fn close_complaint(conn: &impl ConnectionTrait, ticket_id: &str) -> Re
 }
 
 /// Which of the users have an open complaint.
-pub async fn complaining(
-    conn: &impl ConnectionTrait,
-    users: &[String],
-) -> Result<HashSet<String>> {
+pub async fn complaining(conn: &impl ConnectionTrait, users: &[String]) -> Result<HashSet<String>> {
     let mut found = HashSet::new();
     for chunk in users.chunks(CHUNK) {
         let rows: Vec<String> = complaint::Entity::find()

@@ -23,10 +23,8 @@ pub async fn outcomes(
     from: Option<DateTime<Utc>>,
     to: Option<DateTime<Utc>>,
 ) -> Result<Vec<Outcome>> {
-    let by =
-        [Column::Template, Column::Channel, Column::State, Column::Reason, Column::HeldFor];
-    let mut query =
-        Entity::find().select_only().columns(by).column_as(Column::Id.count(), "count");
+    let by = [Column::Template, Column::Channel, Column::State, Column::Reason, Column::HeldFor];
+    let mut query = Entity::find().select_only().columns(by).column_as(Column::Id.count(), "count");
     if let Some(from) = from {
         query = query.filter(Column::SendAt.gte(from));
     }

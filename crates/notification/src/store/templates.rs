@@ -78,10 +78,7 @@ pub async fn list(
     after: Option<String>,
     limit: u64,
 ) -> Result<Vec<Template>> {
-    let mut query = Entity::find()
-        .select_only()
-        .column(Column::Name)
-        .distinct();
+    let mut query = Entity::find().select_only().column(Column::Name).distinct();
     if let Some(after) = after {
         query = query.filter(Column::Name.gt(after));
     }

@@ -1,5 +1,5 @@
 //! `recipients`: one row per user we may write to: the lock under which their messages are
-//! planned and decided, and what the triggers remember.
+//! decided, and what the triggers remember.
 
 use sea_orm::entity::prelude::*;
 

@@ -1,0 +1,89 @@
+//! What feedback tells: received, solved, and complaints that tighten the caps (AC-1).
+
+use crate::world::{World, assert_state, care};
+use chrono::TimeDelta;
+use perennial_platform::events::Peer;
+use perennial_proto::feedback::v1::{Category, FeedbackReceived, TicketReopened, TicketResolved};
+use perennial_proto::notification::v1::{
+    ExplainNotificationRequest, Gate, ListMessagesRequest, NotificationState as State,
+    ScheduleNotificationRequest,
+};
+
+fn received(world: &World, user: &str, category: Category) {
+    let event = FeedbackReceived {
+        user_id: user.to_owned(),
+        ticket_id: "tkt_1".to_owned(),
+        category: category.into(),
+        ..Default::default()
+    };
+    world.suite.log(Peer::Feedback).append(world.now(), user, &event);
+}
+
+fn resolved(world: &World, user: &str, category: Category) {
+    let event = TicketResolved {
+        user_id: user.to_owned(),
+        ticket_id: "tkt_1".to_owned(),
+        category: category.into(),
+        ..Default::default()
+    };
+    world.suite.log(Peer::Feedback).append(world.now(), user, &event);
+}
+
+#[tokio::test]
+async fn the_user_is_told_at_once_and_told_what_was_done_even_at_night() {
+    let world = World::new().await;
+    world.people.add("u1");
+    world.suite.clock.advance(TimeDelta::hours(12));
+    received(&world, "u1", Category::Bug);
+    received(&world, "", Category::Bug);
+    world.suite.settle().await;
+    assert_state(&world.triggered("u1", "feedback-received").await[0], State::Sent, "");
+    world.suite.clock.advance(TimeDelta::minutes(1));
+    resolved(&world, "u1", Category::Bug);
+    world.suite.settle().await;
+    let request = ListMessagesRequest { user_id: "u1".to_owned(), ..Default::default() };
+    let page = world.inbox().list_messages(request).await.unwrap().into_inner();
+    assert_eq!(page.messages.len(), 2);
+    assert!(page.messages[0].body.contains("the fault you reported has been fixed"));
+    assert!(page.messages[1].body.contains("within 24 hours"));
+    assert!(page.messages[1].body.contains("tkt_1"));
+}
+
+#[tokio::test]
+async fn an_open_complaint_halves_what_may_be_sent_until_it_is_solved() {
+    let world = World::new().await;
+    world.people.add("u1");
+    received(&world, "u1", Category::Complaint);
+    world.suite.settle().await;
+    let on = |topic: &str| ScheduleNotificationRequest { topic: topic.to_owned(), ..care("u1") };
+    let first = world.schedule(on("a")).await;
+    world.suite.clock.advance(TimeDelta::seconds(1));
+    let second = world.schedule(on("b")).await;
+    world.suite.settle().await;
+    assert_state(&world.get(&first.notification_id).await, State::Sent, "");
+    assert_state(&world.get(&second.notification_id).await, State::Held, "CAP");
+    let request = ExplainNotificationRequest { notification_id: second.notification_id, at: None };
+    let why = world.messages().explain_notification(request).await.unwrap().into_inner();
+    let cap = why.decision.unwrap().gates.pop().unwrap();
+    assert_eq!(cap.gate(), Gate::Cap);
+    let day = cap.caps.iter().find(|c| c.rule == "all-per-day").unwrap();
+    assert_eq!((day.used, day.max, day.tightened), (1, 1, true));
+
+    resolved(&world, "u1", Category::Complaint);
+    world.suite.settle().await;
+    let third = world.schedule(on("c")).await;
+    world.suite.settle().await;
+    assert_state(&world.get(&third.notification_id).await, State::Sent, "");
+
+    let reopened = TicketReopened {
+        user_id: "u1".to_owned(),
+        ticket_id: "tkt_1".to_owned(),
+        category: Category::Complaint.into(),
+    };
+    world.suite.log(Peer::Feedback).append(world.now(), "u1", &reopened);
+    world.suite.clock.advance(TimeDelta::days(1));
+    world.suite.settle().await;
+    let fourth = world.schedule(on("d")).await;
+    world.suite.settle().await;
+    assert_state(&world.get(&fourth.notification_id).await, State::Held, "CAP");
+}
