@@ -1,13 +1,13 @@
 //! The use cases: each opens its transaction, asks the domain, keeps the outcome.
 
 mod complaints;
+mod deciding;
 mod facts;
 mod figures;
 mod lookup;
 mod personal;
 mod profiles;
 mod recording;
-mod reevaluation;
 mod telling;
 
 pub use complaints::ComplaintChange;

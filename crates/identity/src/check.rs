@@ -13,7 +13,7 @@ use crate::store::tiles::{self, DayTiles, SpendTiles};
 use crate::store::{complaints, memberships, profiles, users};
 use chrono::{DateTime, Utc};
 use perennial_platform::Result;
-use perennial_platform::db::Db;
+use perennial_platform::db::{Db, Tx};
 use std::collections::{BTreeMap, HashMap};
 
 /// Users looked at together.
@@ -24,8 +24,8 @@ const HASH: usize = 32;
 /// What is wrong, one line each; empty when all is well. Compares, for every user: counters,
 /// sessions and day tiles with the sums over the activities; complaints with their count;
 /// memberships, grade and stage with a fresh evaluation (unless one is due anyway); and looks for
-/// personal values in clear and for anything left of erased users. Meant for a service at rest:
-/// writes that come in meanwhile may show up as differences.
+/// personal values in clear and for anything left of erased users. Changes nothing. The service
+/// may run: writes to the users being looked at wait for the moment that takes.
 pub async fn check(config: &Config, db: &Db, now: DateTime<Utc>) -> Result<Vec<String>> {
     let evaluator = config.evaluator()?;
     let mut wrong = Vec::new();
@@ -34,8 +34,7 @@ pub async fn check(config: &Config, db: &Db, now: DateTime<Utc>) -> Result<Vec<S
         let page = users::every(db.read(), after.as_deref(), PAGE).await?;
         let Some(last) = page.last() else { return Ok(wrong) };
         after = Some(last.user_id.clone());
-        let told = check_page(db, &evaluator, now, page).await?;
-        wrong.extend(told);
+        wrong.extend(check_page(db, &evaluator, now, page).await?);
     }
 }
 
@@ -45,9 +44,11 @@ async fn check_page(
     now: DateTime<Utc>,
     page: Vec<User>,
 ) -> Result<Vec<String>> {
-    let conn = db.read();
+    let ids: Vec<String> = page.into_iter().map(|user| user.user_id).collect();
+    // Whoever writes anything about a user locks the user first, so this is one consistent view.
+    let conn = &db.begin().await?;
+    let page = users::lock(conn, &ids).await?;
     let mut wrong = Vec::new();
-    let ids: Vec<String> = page.iter().map(|user| user.user_id.clone()).collect();
     let mut told: HashMap<String, Vec<Recorded>> = HashMap::new();
     for recorded in activities::of_users(conn, &ids).await? {
         told.entry(recorded.activity.user_id.clone()).or_default().push(recorded);
@@ -85,10 +86,13 @@ async fn check_page(
         if (stored, user.grade, user.signals, user.stage)
             != (verdict.segments, verdict.grade, verdict.signals, verdict.stage)
         {
-            wrong.push(format!("{}: segments, grade or stage are not what the rules say", user.user_id));
+            wrong.push(format!(
+                "{}: segments, grade or stage are not what the rules say",
+                user.user_id
+            ));
         }
     }
-    wrong.extend(check_profiles(db, &page).await?);
+    wrong.extend(check_profiles(conn, &page).await?);
     Ok(wrong)
 }
 
@@ -121,12 +125,12 @@ fn unequal<K: Ord + std::fmt::Debug, T: PartialEq>(
         .collect()
 }
 
-async fn check_profiles(db: &Db, page: &[User]) -> Result<Vec<String>> {
+async fn check_profiles(conn: &Tx, page: &[User]) -> Result<Vec<String>> {
     let ids: Vec<String> = page.iter().map(|user| user.user_id.clone()).collect();
     let erased: Vec<&str> =
         page.iter().filter(|user| user.erased).map(|user| user.user_id.as_str()).collect();
     let mut wrong = Vec::new();
-    for profile in profiles::find(db.read(), &ids).await? {
+    for profile in profiles::find(conn, &ids).await? {
         let user_id = &profile.user_id;
         if erased.contains(&user_id.as_str()) {
             wrong.push(format!("{user_id}: erased, but a profile with its key is left"));

@@ -22,7 +22,8 @@ pub struct Config {
     pub home_currency: Currency,
     /// How far ahead of our clock an activity may lie, in seconds: clocks of callers differ.
     pub future_tolerance_seconds: i64,
-    /// How often to look for users whose segments, risk or stage change, in milliseconds.
+    /// How often to look for users whose segments, risk or stage change by time alone, in
+    /// milliseconds.
     pub evaluate_every_milliseconds: u64,
     /// Figures of the rules.
     pub rules: Rules,
@@ -35,7 +36,7 @@ impl Default for Config {
             calendar_zone: "UTC".to_owned(),
             home_currency: Currency::USD,
             future_tolerance_seconds: 300,
-            evaluate_every_milliseconds: 500,
+            evaluate_every_milliseconds: 1_000,
             rules: Rules::default(),
         }
     }

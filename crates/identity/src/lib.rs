@@ -13,6 +13,7 @@ mod check;
 
 pub use check::check;
 pub use config::Config;
+pub use store::migrations;
 
 use app::{Identity, Recorder};
 use chrono::TimeDelta;
@@ -32,7 +33,7 @@ pub async fn mount(config: Config, host: &mut Host) -> Result<()> {
     let evaluator = Arc::new(config.evaluator()?);
     let db = host.database(&config.database, store::migrations).await?;
     let recorder = Recorder {
-        calendar: evaluator.calendar,
+        evaluator: Arc::clone(&evaluator),
         tolerance: TimeDelta::seconds(config.future_tolerance_seconds),
     };
     let tracker = host.committer("identity.track", &db, recorder.clone());

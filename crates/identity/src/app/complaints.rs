@@ -1,6 +1,7 @@
 //! What feedback's log means for a user: feedback is an activity, an open complaint is a signal
 //! of churn until it is solved.
 
+use super::deciding::decide;
 use super::{Identity, Outcome};
 use crate::domain::activity::{Activity, Kind};
 use crate::store::{complaints, users};
@@ -64,7 +65,6 @@ impl Identity {
         if !open && !complaints::known(tx, user_id, ticket_id).await? {
             return Ok(());
         }
-        let calendar = self.evaluator.calendar;
         let Some(mut user) = users::lock(tx, &[user_id.to_owned()]).await?.pop() else {
             return Ok(());
         };
@@ -73,7 +73,6 @@ impl Identity {
         }
         complaints::save(tx, now, user_id, ticket_id, open).await?;
         user.standing.open_complaints = complaints::open(tx, user_id).await?;
-        user.next_change_time = Some(now);
-        users::save(tx, calendar, &[user]).await
+        decide(tx, &self.evaluator, now, &mut [user]).await
     }
 }

@@ -79,7 +79,8 @@ impl Identity {
         let mut retention = Vec::new();
         for day in RETENTION_DAYS {
             // Only those whose n-th day is over: registered before today - n.
-            let (cohort, retained) = figures::retained(conn, from, to.min(today - day), day).await?;
+            let (cohort, retained) =
+                figures::retained(conn, from, to.min(today - day), day).await?;
             retention.push(RetentionFigure { day, cohort, retained });
         }
         let revenue = figures::revenue(conn, today - 29).await?;

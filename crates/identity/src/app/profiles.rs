@@ -1,5 +1,6 @@
 //! Profiles: written, read, found, erased.
 
+use super::deciding::decide;
 use super::{Identity, personal, telling};
 use crate::domain::profile::{Details, Field};
 use crate::domain::user::User;
@@ -10,7 +11,7 @@ use perennial_platform::db::Tx;
 use perennial_platform::idempotency::{Key, Reply, once};
 use perennial_platform::{Error, Result, events, time};
 use perennial_proto::identity::v1::{EraseProfileResponse, UpsertProfileResponse};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// A profile as callers see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,6 +75,10 @@ impl Identity {
             }
             let mut details = self.details(&user, stored.as_ref())?;
             let changed = details.write(&change.patch, &change.fields);
+            // Each change may be small and the whole yet too large.
+            if let Some((path, rule)) = details.personal.bad_attributes().pop() {
+                return Err(Error::invalid(format!("profile.{path}"), rule));
+            }
             if !changed.is_empty() {
                 profiles::save(tx, self.to_store(&user, stored, &details, now)?).await?;
             }
@@ -81,13 +86,13 @@ impl Identity {
             user.standing.industry = details.industry;
             user.standing.influencer = details.influencer;
             if created || !changed.is_empty() {
-                user.next_change_time = Some(now);
-                users::save(tx, calendar, std::slice::from_ref(&user)).await?;
-            }
-            if created {
-                events::append(tx, [telling::registered(now, &user)]);
-            } else if !changed.is_empty() {
-                events::append(tx, [telling::updated(now, &user.user_id, &changed)]);
+                let told = if created {
+                    telling::registered(now, &user)
+                } else {
+                    telling::updated(now, &user.user_id, &changed)
+                };
+                events::append(tx, [told]);
+                decide(tx, &self.evaluator, now, &mut [user]).await?;
             }
             Ok(UpsertProfileResponse { profile: None, created, replayed: false })
         })
@@ -110,7 +115,8 @@ impl Identity {
         let mut unknown: Vec<String> = user_ids.to_vec();
         unknown.sort_unstable();
         unknown.dedup();
-        unknown.retain(|id| users.binary_search_by(|user| user.user_id.as_str().cmp(id)).is_err());
+        let found: HashSet<&str> = users.iter().map(|user| user.user_id.as_str()).collect();
+        unknown.retain(|id| !found.contains(id.as_str()));
         let (erased, known): (Vec<User>, Vec<User>) = users.into_iter().partition(|u| u.erased);
         let views = self.views(&known).await?;
         Ok((views, unknown, erased.into_iter().map(|user| user.user_id).collect()))
@@ -174,7 +180,10 @@ impl Identity {
         let stored = profiles::find(self.db.read(), &ids).await?;
         let stored: HashMap<&str, &StoredProfile> =
             stored.iter().map(|profile| (profile.user_id.as_str(), profile)).collect();
-        users.iter().map(|user| self.view(user, stored.get(user.user_id.as_str()).copied())).collect()
+        users
+            .iter()
+            .map(|user| self.view(user, stored.get(user.user_id.as_str()).copied()))
+            .collect()
     }
 
     fn view(&self, user: &User, stored: Option<&StoredProfile>) -> Result<ProfileView> {

@@ -1,13 +1,13 @@
 //! Takes activities in: a whole batch with one statement per table, however many activities,
 //! users and callers are in it.
 //!
-//! Nothing is decided here. A user who did something is marked as due, and the evaluation that
-//! follows within moments decides once for all that came in meanwhile (see
-//! [`super::reevaluation`]); so a burst of a user's activities costs one evaluation.
+//! Users who did something are decided about in the same transaction, each once however many of
+//! their activities are in the batch.
 
+use super::deciding::decide;
 use super::telling;
 use crate::domain::activity::{Activity, Refusal};
-use crate::domain::calendar::Calendar;
+use crate::domain::evaluation::Evaluator;
 use crate::domain::facts::{DayTile, SpendTile};
 use crate::domain::user::User;
 use crate::store::activities::{self, Recorded};
@@ -46,8 +46,8 @@ pub enum Outcome {
 /// Takes activities in.
 #[derive(Debug, Clone)]
 pub struct Recorder {
-    /// The days on which activities count.
-    pub calendar: Calendar,
+    /// Rules and calendar.
+    pub evaluator: Arc<Evaluator>,
     /// How far ahead of our clock an activity may lie.
     pub tolerance: TimeDelta,
 }
@@ -133,7 +133,7 @@ impl Recorder {
         }
         let unknown: Vec<User> = unknown.into_values().collect();
         let created: HashSet<String> =
-            users::create(tx, self.calendar, &unknown).await?.into_iter().collect();
+            users::create(tx, self.evaluator.calendar, &unknown).await?.into_iter().collect();
         if created.len() < unknown.len() {
             // A concurrent transaction created some of them and may have erased them as well.
             return Err(Error::aborted("CONFLICT", "a user has just been created, try again"));
@@ -142,7 +142,7 @@ impl Recorder {
         Ok(created)
     }
 
-    /// Writes what is new: activities, tiles, users, events.
+    /// Writes what is new, activities, tiles and users, and decides about the users.
     async fn keep(
         &self,
         tx: &Tx,
@@ -151,30 +151,29 @@ impl Recorder {
         fresh: &[Recorded],
         created: &HashSet<String>,
     ) -> Result<()> {
+        let calendar = self.evaluator.calendar;
         let (mut days, mut spending) = (DayTiles::new(), SpendTiles::new());
         let mut touched = BTreeSet::new();
         for Recorded { activity, .. } in fresh {
             let user_id = activity.user_id.as_str();
             let Some(user) = users.get_mut(user_id) else { continue };
             user.standing.fold(activity);
-            user.next_change_time = Some(now);
             touched.insert(user_id);
-            let day = self.calendar.day_of(activity.occur_time);
+            let day = calendar.day_of(activity.occur_time);
             days.entry((user_id.to_owned(), day)).or_default().add(&DayTile::of(activity));
             if let Some((currency, tile)) = SpendTile::of(activity) {
                 spending.entry((user_id.to_owned(), currency, day)).or_default().add(&tile);
             }
         }
-        let touched: Vec<User> =
-            touched.into_iter().filter_map(|user_id: &str| users.remove(user_id)).collect();
+        let mut touched: Vec<User> =
+            touched.into_iter().filter_map(|user_id| users.remove(user_id)).collect();
         activities::insert(tx, fresh).await?;
         tiles::add_days(tx, &days).await?;
         tiles::add_spending(tx, &spending).await?;
-        users::save(tx, self.calendar, &touched).await?;
         let new = touched.iter().filter(|user| created.contains(&user.user_id));
         events::append(tx, new.map(|user| telling::registered(now, user)));
         events::append(tx, fresh.iter().map(|recorded| telling::recorded(now, recorded)));
-        Ok(())
+        decide(tx, &self.evaluator, now, &mut touched).await
     }
 }
 

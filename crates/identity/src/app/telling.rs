@@ -57,7 +57,7 @@ pub(super) fn changes(
     now: DateTime<Utc>,
     before: &User,
     segments_before: SegmentSet,
-    after: &Verdict,
+    after: Verdict,
 ) -> Vec<NewEvent> {
     let user_id = &before.user_id;
     let mut events = Vec::new();

@@ -179,7 +179,8 @@ mod tests {
         let usd = |minor_units| Some(Money { currency: "USD".parse().unwrap(), minor_units });
         for kind in Kind::ALL {
             let bare = activity(kind).admit(latest);
-            let paid = Activity { amount: usd(1), duration: Some(TimeDelta::zero()), ..activity(kind) };
+            let paid =
+                Activity { amount: usd(1), duration: Some(TimeDelta::zero()), ..activity(kind) };
             let free = Activity { amount: usd(0), ..activity(kind) };
             if kind.is_payment() {
                 assert_eq!(bare, Err(Refusal::AmountRequired));

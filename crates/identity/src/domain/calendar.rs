@@ -41,11 +41,8 @@ pub fn day_of_date(date: NaiveDate) -> Day {
 fn date_of(day: Day) -> NaiveDate {
     let epoch = NaiveDate::default();
     let distance = Days::new(u64::from(day.unsigned_abs()));
-    let date = if day < 0 {
-        epoch.checked_sub_days(distance)
-    } else {
-        epoch.checked_add_days(distance)
-    };
+    let date =
+        if day < 0 { epoch.checked_sub_days(distance) } else { epoch.checked_add_days(distance) };
     // Out of chrono's range (262,000 years): no activity is there.
     date.unwrap_or(if day < 0 { NaiveDate::MIN } else { NaiveDate::MAX })
 }

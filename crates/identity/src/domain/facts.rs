@@ -134,8 +134,12 @@ impl Standing {
             self.last_own_time = self.last_own_time.max(Some(time));
         }
         match kind {
-            Kind::ReviewNegative => self.last_negative_time = self.last_negative_time.max(Some(time)),
-            Kind::ReviewPositive => self.last_positive_time = self.last_positive_time.max(Some(time)),
+            Kind::ReviewNegative => {
+                self.last_negative_time = self.last_negative_time.max(Some(time));
+            }
+            Kind::ReviewPositive => {
+                self.last_positive_time = self.last_positive_time.max(Some(time));
+            }
             Kind::Session => self.sessions.insert(time, activity.millis()),
             Kind::Purchase => self.purchases += 1,
             Kind::Referral => self.referrals += 1,

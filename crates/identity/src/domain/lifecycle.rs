@@ -5,7 +5,7 @@ use crate::domain::calendar::{Calendar, Day};
 use crate::domain::facts::{DayTile, Facts};
 use crate::domain::money::Money;
 use crate::domain::observation::{Observation, Quantity};
-use crate::domain::rules::SegmentRules;
+use crate::domain::rules::{IndustryAverage, SegmentRules};
 use chrono::{DateTime, TimeDelta, Utc};
 
 /// The segments, in the order of the contract.
@@ -118,8 +118,7 @@ fn new(facts: &Facts, rules: &SegmentRules, now: DateTime<Utc>) -> Finding {
 /// Used >= 3 times a week and >= 5 interactions a month.
 fn active(facts: &Facts, rules: &SegmentRules, today: Day) -> Finding {
     let uses = facts.sum_days(today - 6, Day::MAX, DayTile::uses);
-    let interactions =
-        facts.sum_days(today - 29, Day::MAX, |tile| i64::from(tile.interactions));
+    let interactions = facts.sum_days(today - 29, Day::MAX, |tile| i64::from(tile.interactions));
     let observations = vec![
         Observation::at_least(
             "uses_in_week",
@@ -148,7 +147,7 @@ fn high_value(facts: &Facts, rules: &SegmentRules, today: Day) -> Finding {
         });
         let spent = Quantity::Money(Money { currency, minor_units });
         Observation::at_least("spend_in_year", spent, threshold)
-            .based_on(average.map(|average| average.version()).unwrap_or_default())
+            .based_on(average.map(IndustryAverage::version).unwrap_or_default())
     });
     let influence = Observation::at_least(
         "influencer",

@@ -37,7 +37,11 @@ impl FromStr for Currency {
 
     fn from_str(text: &str) -> Result<Self, BadCurrency> {
         let letters: [u8; 3] = text.as_bytes().try_into().map_err(|_| BadCurrency)?;
-        if letters.iter().all(u8::is_ascii_uppercase) { Ok(Self(letters)) } else { Err(BadCurrency) }
+        if letters.iter().all(u8::is_ascii_uppercase) {
+            Ok(Self(letters))
+        } else {
+            Err(BadCurrency)
+        }
     }
 }
 

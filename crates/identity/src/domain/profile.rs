@@ -117,7 +117,9 @@ impl Details {
             Field::UseScenario => set(&mut to.use_scenario, &from.use_scenario),
             Field::Attributes => set(&mut to.attributes, &from.attributes),
             Field::Attribute(key) => match from.attributes.get(key) {
-                Some(value) => to.attributes.insert(key.clone(), value.clone()).as_ref() != Some(value),
+                Some(value) => {
+                    to.attributes.insert(key.clone(), value.clone()).as_ref() != Some(value)
+                }
                 None => to.attributes.remove(key).is_some(),
             },
             Field::Locale => set(&mut self.locale, &patch.locale),
@@ -143,7 +145,10 @@ impl Personal {
     pub fn bad_attributes(&self) -> Vec<(String, String)> {
         let mut wrong = Vec::new();
         if self.attributes.len() > ATTRIBUTES {
-            wrong.push(("attributes".to_owned(), format!("must have at most {ATTRIBUTES} elements")));
+            wrong.push((
+                "attributes".to_owned(),
+                format!("must have at most {ATTRIBUTES} elements"),
+            ));
         }
         for (key, value) in &self.attributes {
             let path = format!("attributes[{key}]");

@@ -134,7 +134,12 @@ impl Default for RiskRules {
 impl SegmentRules {
     /// The average to hold a user's spending against on a day: the user's own industry before
     /// the general entry, the latest version that has begun.
-    pub fn average(&self, industry: &str, currency: Currency, today: Day) -> Option<&IndustryAverage> {
+    pub fn average(
+        &self,
+        industry: &str,
+        currency: Currency,
+        today: Day,
+    ) -> Option<&IndustryAverage> {
         self.industry_averages
             .iter()
             .filter(|average| average.currency == currency)

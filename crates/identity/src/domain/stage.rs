@@ -18,14 +18,8 @@ pub enum Stage {
 
 impl Stage {
     /// Every stage, in order.
-    pub const ALL: [Self; 6] = [
-        Self::Reach,
-        Self::Purchase,
-        Self::Use,
-        Self::Feedback,
-        Self::Repurchase,
-        Self::Referral,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::Reach, Self::Purchase, Self::Use, Self::Feedback, Self::Repurchase, Self::Referral];
 
     /// The stage with this number.
     pub fn from_code(code: i32) -> Option<Self> {

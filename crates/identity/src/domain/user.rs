@@ -43,12 +43,14 @@ impl User {
     }
 
     /// What is left of a user who is forgotten.
+    #[must_use]
     pub fn tombstone(&self, now: DateTime<Utc>) -> Self {
         let blank = Self::new(&self.user_id, now);
         Self { erase_time: Some(now), erased: true, next_change_time: None, ..blank }
     }
 
     /// One who registers again after having been forgotten.
+    #[must_use]
     pub fn reborn(&self, now: DateTime<Utc>) -> Self {
         Self { erase_time: self.erase_time, ..Self::new(&self.user_id, now) }
     }
@@ -59,7 +61,7 @@ impl User {
     }
 
     /// Keeps a new verdict.
-    pub fn settle(&mut self, verdict: &Verdict, next_change: Option<DateTime<Utc>>) {
+    pub fn settle(&mut self, verdict: Verdict, next_change: Option<DateTime<Utc>>) {
         self.grade = verdict.grade;
         self.signals = verdict.signals;
         self.stage = verdict.stage;

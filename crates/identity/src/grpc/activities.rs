@@ -45,7 +45,8 @@ impl ActivityService for ActivityApi {
         request: Request<Streaming<TrackStreamRequest>>,
     ) -> Result<Response<TrackStreamResponse>, Status> {
         let mut stream = request.into_inner();
-        let (mut total, mut sent) = (TrackStreamResponse { replayed: true, ..Default::default() }, 0);
+        let (mut total, mut sent) =
+            (TrackStreamResponse { replayed: true, ..Default::default() }, 0);
         while let Some(batch) = stream.message().await? {
             let vault = &self.identity.vault;
             let key = Key::of("identity.TrackStream", &batch.request_id, &batch, vault);

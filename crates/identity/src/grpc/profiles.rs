@@ -85,8 +85,7 @@ impl ProfileService for ProfileApi {
         request: Request<EraseProfileRequest>,
     ) -> Result<Response<EraseProfileResponse>, Status> {
         let request = request.into_inner();
-        let key =
-            Key::of("identity.EraseProfile", &request.request_id, &request, &self.0.vault);
+        let key = Key::of("identity.EraseProfile", &request.request_id, &request, &self.0.vault);
         let reply = self.0.erase(key, &request.user_id).await?;
         Ok(Response::new(EraseProfileResponse { replayed: reply.replayed, ..reply.value }))
     }

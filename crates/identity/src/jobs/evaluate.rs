@@ -1,4 +1,5 @@
-//! Keeps memberships, grades and stages true: after an activity, and when time alone changes them.
+//! Keeps memberships, grades and stages true when time alone changes them: new users grow old,
+//! silence grows, days fall out of windows.
 
 use crate::app::Identity;
 use perennial_platform::Result;

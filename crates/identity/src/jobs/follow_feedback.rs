@@ -27,7 +27,8 @@ impl Consumer for FollowFeedback {
     ];
 
     async fn handle(&self, tx: &Tx, now: DateTime<Utc>, event: &Event) -> Result<()> {
-        let happened = event.time.as_ref().ok_or_else(|| Error::internal("an event without time"))?;
+        let happened =
+            event.time.as_ref().ok_or_else(|| Error::internal("an event without time"))?;
         let happened = time::from_proto("time", happened)?;
         let (identity, complaint) = (&self.identity, Category::Complaint as i32);
         if event.r#type == FeedbackReceived::full_name() {

@@ -98,8 +98,11 @@ pub async fn retained(
                 .equals((user::Entity, C::UserId)),
         )
         .and_where(
-            Expr::col((user_day::Entity, user_day::Column::Day))
-                .eq(Expr::col((user::Entity, C::RegisterDay)).add(after)),
+            Expr::col((user_day::Entity, user_day::Column::Day)).eq(Expr::col((
+                user::Entity,
+                C::RegisterDay,
+            ))
+            .add(after)),
         )
         .and_where(user_day::Column::Own.gt(0))
         .to_owned();

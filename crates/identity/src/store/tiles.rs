@@ -20,8 +20,15 @@ pub type SpendTiles = BTreeMap<(String, Currency, Day), SpendTile>;
 /// Adds tiles to those that are there.
 pub async fn add_days(conn: &impl ConnectionTrait, tiles: &DayTiles) -> Result<()> {
     use user_day::{Column as C, Entity, Model};
-    let sums =
-        [C::Own, C::Logins, C::Sessions, C::CheckIns, C::LesserUses, C::Interactions, C::SessionMillis];
+    let sums = [
+        C::Own,
+        C::Logins,
+        C::Sessions,
+        C::CheckIns,
+        C::LesserUses,
+        C::Interactions,
+        C::SessionMillis,
+    ];
     let add = OnConflict::columns([C::UserId, C::Day])
         .values(sums.map(|column| (column, sum(user_day::Entity, column))))
         .to_owned();
@@ -86,18 +93,16 @@ fn sum<E: EntityTrait, C: Iden + Copy + 'static>(table: E, column: C) -> SimpleE
 }
 
 fn excluded<C: Iden + 'static>(column: C) -> SimpleExpr {
-    Expr::col(("excluded", column)).into()
+    Expr::col(("excluded", column))
 }
 
 /// The later of the two, where a tile without purchases has none (0 is not a time: 1969 exists).
 fn latest_purchase() -> SimpleExpr {
     use spend_day::{Column as C, Entity};
     let kept = || Expr::col((Entity, C::LastPurchaseMicros));
-    let later = Expr::col((Entity, C::Purchases))
-        .eq(0)
-        .or(Expr::expr(excluded(C::Purchases))
-            .gt(0)
-            .and(Expr::expr(excluded(C::LastPurchaseMicros)).gt(kept())));
+    let later = Expr::col((Entity, C::Purchases)).eq(0).or(Expr::expr(excluded(C::Purchases))
+        .gt(0)
+        .and(Expr::expr(excluded(C::LastPurchaseMicros)).gt(kept())));
     CaseStatement::new().case(later, excluded(C::LastPurchaseMicros)).finally(kept()).into()
 }
 

@@ -83,7 +83,11 @@ pub async fn save(conn: &impl ConnectionTrait, calendar: Calendar, users: &[User
 }
 
 /// Ids of users whose verdict may have changed by `now`, those waiting longest first.
-pub async fn due(conn: &impl ConnectionTrait, now: DateTime<Utc>, limit: u64) -> Result<Vec<String>> {
+pub async fn due(
+    conn: &impl ConnectionTrait,
+    now: DateTime<Utc>,
+    limit: u64,
+) -> Result<Vec<String>> {
     let ids = Entity::find()
         .select_only()
         .column(Column::UserId)
@@ -148,9 +152,8 @@ pub async fn graded(
     after: Option<&str>,
     limit: u64,
 ) -> Result<Vec<User>> {
-    let mut query = Entity::find()
-        .filter(Column::Erased.eq(false))
-        .filter(Column::Grade.eq(grade as i16));
+    let mut query =
+        Entity::find().filter(Column::Erased.eq(false)).filter(Column::Grade.eq(grade as i16));
     if let Some(after) = after {
         query = query.filter(Column::UserId.gt(after));
     }

@@ -37,6 +37,16 @@ impl World {
         Self { suite, database: kept.unwrap() }
     }
 
+    /// A second replica on the same database.
+    pub(crate) async fn replica(&self) -> Self {
+        let database = self.database.clone();
+        let suite = Suite::start(Peer::Identity, async |host, _| {
+            mount(Config { database, ..Config::default() }, host).await
+        })
+        .await;
+        Self { suite, database: self.database.clone() }
+    }
+
     pub(crate) fn profiles(&self) -> ProfileServiceClient<Channel> {
         ProfileServiceClient::new(self.suite.channel())
     }

@@ -15,7 +15,8 @@ fn history(random: &mut Random, now: DateTime<Utc>) -> Vec<Activity> {
     (0..150)
         .map(|n| {
             let user = USERS[random.below(3)];
-            let kind = ActivityKind::try_from(1 + i32::try_from(random.below(16)).unwrap()).unwrap();
+            let kind =
+                ActivityKind::try_from(1 + i32::try_from(random.below(16)).unwrap()).unwrap();
             let minutes = i64::try_from(random.below(80 * 24 * 60)).unwrap();
             activity(user, kind, now - TimeDelta::minutes(minutes), &n.to_string())
         })

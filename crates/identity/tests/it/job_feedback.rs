@@ -5,7 +5,7 @@ use perennial_platform::events::Peer;
 use perennial_proto::feedback::v1::{Category, FeedbackReceived, TicketReopened, TicketResolved};
 use perennial_proto::identity::v1::{
     ActivityKind, ActivityRecorded, EraseProfileRequest, GetChurnRiskRequest, RiskGrade,
-    RiskSignal,
+    RiskSignal, SignalFinding,
 };
 
 fn received(user_id: &str, n: u8, category: Category) -> FeedbackReceived {
@@ -33,7 +33,7 @@ async fn signals(world: &World) -> (RiskGrade, Vec<RiskSignal>) {
     let request = GetChurnRiskRequest { user_id: "u".into() };
     let answer = world.insights().get_churn_risk(request).await.unwrap().into_inner();
     let present = answer.signals.iter().filter(|signal| signal.present);
-    (answer.grade(), present.map(|signal| signal.signal()).collect())
+    (answer.grade(), present.map(SignalFinding::signal).collect())
 }
 
 #[tokio::test]
@@ -67,7 +67,10 @@ async fn feedback_is_an_interaction_and_other_tickets_are_no_signal() {
     assert_eq!(signals(&world).await, (RiskGrade::None, vec![]), "and the user is known by now");
     let told = world.suite.events_of::<ActivityRecorded>().await;
     assert_eq!(told.len(), 1);
-    assert_eq!((told[0].kind(), told[0].source.as_str()), (ActivityKind::Feedback, "perennial/feedback"));
+    assert_eq!(
+        (told[0].kind(), told[0].source.as_str()),
+        (ActivityKind::Feedback, "perennial/feedback")
+    );
 }
 
 #[tokio::test]

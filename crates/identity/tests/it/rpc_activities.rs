@@ -52,9 +52,14 @@ async fn the_first_activity_makes_a_bare_profile() {
     let earlier = activity("new", ActivityKind::Login, first, "2");
     world.track(vec![earlier, activity("new", ActivityKind::Touch, world.days_ago(95), "3")]).await;
     let request = GetProfileRequest { user_id: "new".into() };
-    let profile = world.profiles().get_profile(request).await.unwrap().into_inner().profile.unwrap();
+    let profile =
+        world.profiles().get_profile(request).await.unwrap().into_inner().profile.unwrap();
     assert_eq!(profile.revision, 0);
-    assert_eq!(profile.register_time, Some(time::to_proto(first)), "the earliest, touches left out");
+    assert_eq!(
+        profile.register_time,
+        Some(time::to_proto(first)),
+        "the earliest, touches left out"
+    );
     assert_eq!(world.suite.events_of::<UserRegistered>().await.len(), 1);
 
     // A refused activity makes nobody known.
@@ -118,7 +123,8 @@ async fn many_callers_at_once_record_each_activity_once() {
 async fn a_stream_answers_with_its_counts() {
     let world = World::start().await;
     let now = world.now();
-    let tell = |n: i64| activity("u", ActivityKind::Search, now - TimeDelta::seconds(n), &n.to_string());
+    let tell =
+        |n: i64| activity("u", ActivityKind::Search, now - TimeDelta::seconds(n), &n.to_string());
     let future = activity("u", ActivityKind::Login, now + TimeDelta::days(1), "later");
     let batches: Vec<TrackStreamRequest> = [
         (0..700).map(tell).collect::<Vec<_>>(),
@@ -131,7 +137,10 @@ async fn a_stream_answers_with_its_counts() {
     let stream = futures::stream::iter(batches);
     let answer = world.activities().track_stream(stream).await.unwrap().into_inner();
     assert_eq!((answer.recorded, answer.duplicates, answer.refused), (1_500, 1, 1));
-    assert_eq!((answer.refusals[0].index, answer.refusals[0].reason.as_str()), (701, "OCCUR_TIME_IN_FUTURE"));
+    assert_eq!(
+        (answer.refusals[0].index, answer.refusals[0].reason.as_str()),
+        (701, "OCCUR_TIME_IN_FUTURE")
+    );
     assert!(!answer.replayed);
 }
 
@@ -151,11 +160,14 @@ async fn activities_are_listed_latest_first_in_pages() {
     let mut page = list(all.clone()).await;
     let mut seen = page.activities;
     while !page.next_page_token.is_empty() {
-        page = list(ListActivitiesRequest { page_token: page.next_page_token, ..all.clone() }).await;
+        page =
+            list(ListActivitiesRequest { page_token: page.next_page_token, ..all.clone() }).await;
         seen.extend(page.activities);
     }
     assert_eq!(seen.len(), 10);
-    assert!(seen.is_sorted_by(|a, b| a.occur_time.unwrap().seconds >= b.occur_time.unwrap().seconds));
+    assert!(
+        seen.is_sorted_by(|a, b| a.occur_time.unwrap().seconds >= b.occur_time.unwrap().seconds)
+    );
     let mut ids: Vec<_> = seen.iter().map(|one| &one.source_event_id).collect();
     ids.sort();
     ids.dedup();

@@ -6,7 +6,7 @@ use perennial_platform::time;
 use perennial_proto::identity::v1::{
     ActivityKind, GetChurnRiskRequest, GetMetricsRequest, GetRfmRequest, GetStageRequest,
     JourneyStage, ListChurnRisksRequest, ListRfmRequest, Profile, RiskGrade, RiskGradeChanged,
-    RiskSignal, StageChanged,
+    RiskSignal, SignalFinding, StageChanged,
 };
 use tonic::Code;
 
@@ -88,8 +88,13 @@ async fn silence_changes_the_grade_by_itself() {
     world.suite.settle().await;
     let told = world.suite.events_of::<RiskGradeChanged>().await;
     let grades: Vec<_> = told.iter().map(|event| (event.from(), event.to())).collect();
-    use RiskGrade::{Light, Medium, None, Severe};
-    assert_eq!(grades, [(None, Light), (Light, Medium), (Medium, Severe), (Severe, None)]);
+    let steps = [
+        (RiskGrade::None, RiskGrade::Light),
+        (RiskGrade::Light, RiskGrade::Medium),
+        (RiskGrade::Medium, RiskGrade::Severe),
+        (RiskGrade::Severe, RiskGrade::None),
+    ];
+    assert_eq!(grades, steps);
     assert_eq!(world.violations().await, Vec::<String>::new());
 }
 
@@ -104,7 +109,7 @@ async fn falling_use_and_a_bad_review_are_signals() {
     let request = GetChurnRiskRequest { user_id: "u".into() };
     let answer = world.insights().get_churn_risk(request).await.unwrap().into_inner();
     let present: Vec<_> =
-        answer.signals.iter().filter(|signal| signal.present).map(|signal| signal.signal()).collect();
+        answer.signals.iter().filter(|signal| signal.present).map(SignalFinding::signal).collect();
     assert_eq!(present, [RiskSignal::UseDown, RiskSignal::NegativeReview]);
     assert_eq!(answer.grade(), RiskGrade::Medium);
 }

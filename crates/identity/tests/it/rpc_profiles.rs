@@ -102,11 +102,8 @@ async fn a_mask_says_what_is_written() {
 #[tokio::test]
 async fn a_request_id_protects_a_retry() {
     let world = World::start().await;
-    let request = UpsertProfileRequest {
-        profile: Some(li()),
-        request_id: "r1".into(),
-        ..Default::default()
-    };
+    let request =
+        UpsertProfileRequest { profile: Some(li()), request_id: "r1".into(), ..Default::default() };
     let first = world.profiles().upsert_profile(request.clone()).await.unwrap().into_inner();
     let again = world.profiles().upsert_profile(request.clone()).await.unwrap().into_inner();
     assert!(again.replayed && again.created);
@@ -136,7 +133,8 @@ async fn profiles_are_found_by_address_and_listed_in_pages() {
         ListProfilesRequest { acquisition_channel: "ad:search".into(), ..Default::default() };
     assert_eq!(list(by_channel).await.0, ["li"]);
 
-    let games = ListProfilesRequest { industry: "games".into(), page_size: 3, ..Default::default() };
+    let games =
+        ListProfilesRequest { industry: "games".into(), page_size: 3, ..Default::default() };
     let (mut seen, mut token) = list(games.clone()).await;
     while !token.is_empty() {
         let (ids, next) = list(ListProfilesRequest { page_token: token, ..games.clone() }).await;
@@ -208,7 +206,8 @@ async fn nothing_personal_is_readable_on_disk() {
     for file in [path.clone(), format!("{path}-wal")] {
         let bytes = std::fs::read(&file).unwrap_or_default();
         found += usize::from(contains(&bytes, b"ad:search"));
-        for secret in ["Wei", "example.cn", "13800000001", "1990-02-28", "planner", "weekly report"] {
+        for secret in ["Wei", "example.cn", "13800000001", "1990-02-28", "planner", "weekly report"]
+        {
             assert!(!contains(&bytes, secret.as_bytes()), "{secret} is in {file}");
         }
     }

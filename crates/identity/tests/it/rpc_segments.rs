@@ -33,11 +33,12 @@ async fn an_answer_comes_with_its_evidence() {
     assert_eq!(keys, expected);
     let spend = &answer.segments[2].observations[0];
     assert_eq!((spend.measure.as_str(), spend.met), ("spend_in_year", true));
-    let value = |quantity: &Option<perennial_proto::identity::v1::Quantity>| {
-        match quantity.as_ref().and_then(|quantity| quantity.kind.clone()) {
-            Some(quantity::Kind::Money(money)) => money.minor_units,
-            other => panic!("not money: {other:?}"),
-        }
+    let value = |quantity: &Option<perennial_proto::identity::v1::Quantity>| match quantity
+        .as_ref()
+        .and_then(|quantity| quantity.kind.clone())
+    {
+        Some(quantity::Kind::Money(money)) => money.minor_units,
+        other => panic!("not money: {other:?}"),
     };
     assert_eq!((value(&spend.observed), value(&spend.threshold)), (15_000, 13_556));
     assert_eq!(spend.basis, "industry_average/any/USD/1970-01-01");
@@ -76,7 +77,9 @@ async fn members_enter_and_leave_when_time_says_so() {
 async fn use_and_interaction_make_active_and_a_late_activity_counts_as_well() {
     let world = World::start().await;
     let mut told = Vec::new();
-    for (n, kind) in [ActivityKind::Comment, ActivityKind::Share, ActivityKind::Feedback].iter().enumerate() {
+    for (n, kind) in
+        [ActivityKind::Comment, ActivityKind::Share, ActivityKind::Feedback].iter().enumerate()
+    {
         told.push(activity("u", *kind, world.days_ago(20), &format!("i{n}")));
     }
     told.push(activity("u", ActivityKind::ReviewPositive, world.days_ago(29), "i3"));

@@ -17,7 +17,10 @@ async fn the_check_finds_what_was_tampered_with() {
         ("UPDATE spend_days SET paid = paid - 1", "spending tile"),
         ("UPDATE users SET purchases = 7", "counters"),
         ("DELETE FROM memberships", "segments, grade or stage"),
-        ("INSERT INTO complaints VALUES ('t', 'li', true, '2026-01-05 00:00:00+00:00')", "counters"),
+        (
+            "INSERT INTO complaints VALUES ('t', 'li', true, '2026-01-05 00:00:00+00:00')",
+            "counters",
+        ),
     ];
     for (statement, expected) in tampered {
         let db = world.db().await;

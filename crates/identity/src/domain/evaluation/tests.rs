@@ -98,8 +98,11 @@ fn the_industrys_own_latest_average_is_used() {
         valid_from: from.parse().unwrap(),
         minor_units,
     };
-    rules.industry_averages =
-        vec![entry("", "2020-01-01", 1), entry("games", "1990-01-01", 2), entry("games", "2025-01-01", 3)];
+    rules.industry_averages = vec![
+        entry("", "2020-01-01", 1),
+        entry("games", "1990-01-01", 2),
+        entry("games", "2025-01-01", 3),
+    ];
     let on = |industry: &str, date: &str| {
         let today = crate::domain::calendar::day_of_date(date.parse().unwrap());
         rules.average(industry, Currency::USD, today).map(|average| average.minor_units)
@@ -127,7 +130,11 @@ fn silence_alone_grades_light_then_medium_then_severe() {
     let facts = facts(0, &[(Kind::Purchase, 5)]);
     let grade = |now| evaluator().evaluate(&facts, now).verdict.grade;
     let just_before = TimeDelta::microseconds(1);
-    let steps = [(19, Grade::None, Grade::Light), (35, Grade::Light, Grade::Medium), (65, Grade::Medium, Grade::Severe)];
+    let steps = [
+        (19, Grade::None, Grade::Light),
+        (35, Grade::Light, Grade::Medium),
+        (65, Grade::Medium, Grade::Severe),
+    ];
     for (on, before, after) in steps {
         assert_eq!(grade(day(on) - just_before), before);
         assert_eq!(grade(day(on)), after);
@@ -195,7 +202,9 @@ fn any_activity() -> impl Strategy<Value = Activity> {
 
 fn gather(activities: &[Activity], calendar: Calendar) -> Facts {
     let mut facts = Facts::new(day(30));
-    activities.iter().for_each(|activity| facts.fold(activity, calendar));
+    for activity in activities {
+        facts.fold(activity, calendar);
+    }
     facts
 }
 

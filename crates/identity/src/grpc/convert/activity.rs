@@ -23,7 +23,8 @@ fn to_activity(index: usize, told: proto::Activity) -> Result<Activity> {
         .ok_or_else(|| Error::invalid(field("kind"), "has no value with this number"))?;
     let amount = told.amount.map(|money| {
         let currency = money.currency.parse();
-        let currency = currency.map_err(|bad| Error::invalid(field("amount.currency"), format!("{bad}")))?;
+        let currency =
+            currency.map_err(|bad| Error::invalid(field("amount.currency"), format!("{bad}")))?;
         Ok::<_, Error>(Money { currency, minor_units: money.minor_units })
     });
     let duration = told.duration.map(|duration| {

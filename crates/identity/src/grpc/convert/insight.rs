@@ -67,7 +67,8 @@ pub(crate) fn from_scores(scores: Scores) -> proto::RfmScores {
 /// What a buyer did; the rest of the response is left to the caller.
 pub(crate) fn from_buyer(buyer: &Buyer, currency: Currency) -> proto::GetRfmResponse {
     proto::GetRfmResponse {
-        last_purchase_time: DateTime::from_timestamp_micros(buyer.last_purchase).map(time::to_proto),
+        last_purchase_time: DateTime::from_timestamp_micros(buyer.last_purchase)
+            .map(time::to_proto),
         purchases: buyer.purchases,
         spent: Some(from_money(Money { currency, minor_units: buyer.spent })),
         ..proto::GetRfmResponse::default()

@@ -88,12 +88,11 @@ fn to_fields(mask: Option<&FieldMask>, patch: &Details, wrong: &mut Vec<Violatio
     }
     let mut fields = Vec::new();
     for path in paths {
-        match Field::from_path(path) {
-            Some(field) => fields.push(field),
-            None => {
-                let rule = format!("has no path {path:?} that can be written");
-                wrong.push(violation("update_mask", rule));
-            }
+        if let Some(field) = Field::from_path(path) {
+            fields.push(field);
+        } else {
+            let rule = format!("has no path {path:?} that can be written");
+            wrong.push(violation("update_mask", rule));
         }
     }
     fields

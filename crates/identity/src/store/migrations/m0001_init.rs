@@ -4,7 +4,8 @@ use crate::store::rows::{activity, complaint, membership, profile, spend_day, us
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{
     big_integer, big_integer_null, binary, binary_null, boolean, integer, small_integer, string,
-    string_null, timestamp_with_time_zone as time, timestamp_with_time_zone_null as time_null, uuid,
+    string_null, timestamp_with_time_zone as time, timestamp_with_time_zone_null as time_null,
+    uuid,
 };
 
 pub(super) struct Migration;
@@ -153,7 +154,10 @@ fn complaints() -> TableCreateStatement {
 fn indexes() -> Vec<IndexCreateStatement> {
     use sea_orm::{EntityName, Iden};
     // A helper that names the index after its table and columns.
-    fn index<T: EntityName, C: Iden + Copy + 'static>(table: T, columns: &[C]) -> IndexCreateStatement {
+    fn index<T: EntityName, C: Iden + Copy + 'static>(
+        table: T,
+        columns: &[C],
+    ) -> IndexCreateStatement {
         let names: Vec<_> = columns.iter().map(Iden::to_string).collect();
         let mut index = Index::create();
         index.name(format!("ix_{}_{}", table.table_name(), names.join("_")));
