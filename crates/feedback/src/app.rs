@@ -12,7 +12,7 @@ mod watch;
 mod weekly;
 mod words;
 
-pub(crate) use actions::NewMessage;
+pub(crate) use actions::{Deed, NewMessage};
 pub(crate) use insight::ServiceLevels;
 pub(crate) use intake::{Intake, Interview, Submission};
 pub(crate) use promises::promises;
@@ -41,6 +41,7 @@ pub(crate) struct Core {
     pub(crate) vault: Vault,
     policy: Arc<Policy>,
     booking: Booking,
+    team: Option<String>,
     close_after: TimeDelta,
 }
 
@@ -60,6 +61,7 @@ impl Core {
             vault,
             policy: Arc::new(config.policy()),
             booking: config.booking(),
+            team: Some(config.team.clone()).filter(|team| !team.is_empty()),
             close_after: TimeDelta::days(config.close_after_days.into()),
         }
     }

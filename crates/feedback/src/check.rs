@@ -46,28 +46,32 @@ async fn check_tickets(db: &Db, found: &mut Vec<String>) -> Result<()> {
         let batch = search::scan(db.read(), after, BATCH).await?;
         let Some(last) = batch.last() else { return Ok(()) };
         after = Some(*last);
+        if check_batch(db, &batch).await?.is_empty() {
+            continue;
+        }
+        // A ticket that changes while we look at it only seems wrong: look again.
         for id in batch {
-            // A ticket that changes while we look at it only seems wrong: look again.
-            let mut wrong = check_ticket(db, id).await?;
-            if !wrong.is_empty() {
-                wrong = check_ticket(db, id).await?;
-            }
-            found.extend(wrong);
+            found.extend(check_batch(db, &[id]).await?);
         }
     }
 }
 
-async fn check_ticket(db: &Db, id: TicketId) -> Result<Vec<String>> {
-    let Some(record) = tickets::find(db.read(), id).await? else { return Ok(Vec::new()) };
-    let mut wrong = tickets::differences(db.read(), &record).await?;
-    match feedback::find(db.read(), record.feedback_id).await? {
-        None => wrong.push(format!("{id} has no feedback")),
-        Some(said) if said.user_id != record.user_id => {
-            wrong.push(format!("{id} belongs to another user than its feedback"));
+async fn check_batch(db: &Db, ids: &[TicketId]) -> Result<Vec<String>> {
+    let records = tickets::load(db.read(), ids).await?;
+    let mut wrong = tickets::differences(db.read(), &records).await?;
+    let said: Vec<_> = records.iter().map(|record| record.feedback_id).collect();
+    let users = feedback::users(db.read(), &said).await?;
+    for record in &records {
+        let id = record.id;
+        match users.get(&record.feedback_id) {
+            None => wrong.push(format!("{id} has no feedback")),
+            Some(user) if *user != record.user_id => {
+                wrong.push(format!("{id} belongs to another user than its feedback"));
+            }
+            Some(_) => {}
         }
-        Some(_) => {}
+        wrong.extend(breaches(&record.ticket).into_iter().map(|text| format!("{id}: {text}")));
     }
-    wrong.extend(breaches(&record.ticket).into_iter().map(|text| format!("{id}: {text}")));
     Ok(wrong)
 }
 
@@ -89,8 +93,9 @@ fn breaches(ticket: &Ticket) -> Vec<String> {
         let name = format!("{:?} {}", clock.kind(), clock.instance);
         let last = ticket.events.iter().map(|event| event.at).max().unwrap_or(clock.start);
         let broken = clock.state(last) == PromiseState::Breached;
-        let due_told = clock.due().is_some_and(|due| due <= last);
-        if clock.breached && !broken && !due_told {
+        // The telling of a breach takes effect at the due time, and may be the last event.
+        let overdue = clock.open() && clock.due().is_some_and(|due| due <= last);
+        if clock.breached && !broken && !overdue {
             wrong.push(format!("breach of {name} was told, but it is not broken"));
         }
         if !clock.open() && broken && !clock.breached {

@@ -21,6 +21,8 @@ pub struct Config {
     pub promises: Vec<Rule>,
     /// Opening hours that promises name in `calendar`; a promise without counts around the clock.
     pub calendars: BTreeMap<String, CalendarSpec>,
+    /// Who gets new tickets; empty means nobody until somebody is assigned.
+    pub team: String,
     /// Share of a promise's time after which TicketNearBreach is told, in percent.
     pub warn_percent: u8,
     /// Time zone of the weekly reports (IANA).
@@ -46,6 +48,8 @@ impl Default for Config {
             database: DatabaseConfig::default(),
             promises: promises(),
             calendars: BTreeMap::new(),
+            // FB-4: sent to product development at once.
+            team: "product-development".to_owned(),
             warn_percent: 80,
             report_zone: "Asia/Shanghai".to_owned(),
             report_time: "09:00".to_owned(),

@@ -14,12 +14,20 @@ use perennial_platform::idempotency::{Key, Reply, once};
 use perennial_platform::vault::Pii;
 use std::collections::BTreeSet;
 
+/// Something that somebody does to a ticket.
+#[derive(Debug, Clone)]
+pub(crate) struct Deed {
+    pub(crate) action: Action,
+    /// Who, by the caller's own name for them; kept with the ticket's events.
+    pub(crate) actor: Option<String>,
+    pub(crate) message: Option<NewMessage>,
+}
+
 /// A message to add to a conversation.
 #[derive(Debug, Clone)]
 pub(crate) struct NewMessage {
     /// Code of the contract's AuthorKind.
     pub(crate) author: i16,
-    pub(crate) author_id: Option<String>,
     pub(crate) internal: bool,
     pub(crate) text: Pii<String>,
 }
@@ -41,9 +49,9 @@ impl App {
         &self,
         key: Option<Key>,
         id: TicketId,
-        action: Action,
-        message: Option<NewMessage>,
+        deed: Deed,
     ) -> Result<Reply<Touched>> {
+        let Deed { action, actor, message } = deed;
         let core = self.core.clone();
         once(&self.core.db, &self.core.clock, key, async move |tx: &Tx| {
             let now = core.clock.now();
@@ -53,6 +61,7 @@ impl App {
                 return core.follow_up(tx, now, record, message).await;
             }
             let changes = decide(&record.ticket, action).map_err(refusal::action)?;
+            record.actor = actor;
             Core::happen(record, now, changes);
             let message_id = match message {
                 Some(message) => core.add(tx, now, record, message).await?,
@@ -86,7 +95,7 @@ impl Core {
         let message = messages::Message {
             id,
             author: message.author,
-            author_id: message.author_id,
+            author_id: record.actor.clone(),
             internal: message.internal,
             body: Some(body),
             created: now,

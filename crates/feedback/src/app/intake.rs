@@ -213,6 +213,10 @@ impl Core {
             // promise of 24 h holds. Notification sends the message when it reads of it.
             ticket.apply(Event { at: now, change: Change::Acknowledged(Author::Bot) });
         }
+        if let Some(team) = &self.team {
+            let change = Change::Assigned(Some(team.clone()));
+            ticket.apply(Event { at: now, change });
+        }
         let user = submission.user_id.clone();
         let about = (channel, category);
         let mut record = tickets::Record::new(Id::new(now), feedback, user, about, ticket);

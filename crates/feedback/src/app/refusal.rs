@@ -36,7 +36,7 @@ pub(super) fn action(refusal: Refusal) -> Error {
         }
         Refusal::AnswerOwed(clock, by) => Error::precondition(
             "ANSWER_OWED",
-            "the customer was promised the answer of a person; a program cannot solve it",
+            "the customer was promised an answer that this author cannot give",
         )
         .with("clock", clock_name(clock))
         .with("satisfier", satisfier_name(by)),

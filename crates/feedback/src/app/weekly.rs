@@ -35,7 +35,8 @@ impl Core {
         let zone = zone(&self.policy.report_zone)
             .map_err(|bad| Error::internal(format!("report_zone: {bad}")))?;
         let next = match reports::find(self.db.read(), None).await? {
-            Some(latest) => Some(Week::of(latest.end, zone)),
+            // By name: the zone may have been changed since.
+            Some(latest) => Week::named(&latest.week, zone).map(Week::next),
             None => reports::first_feedback(self.db.read()).await?.map(|t| Week::of(t, zone)),
         };
         Ok(next.filter(|week| week.end() <= now))

@@ -71,7 +71,10 @@ impl Clock {
 
     /// The instant from which on it counts as nearly broken; `None` as in [`Self::due`].
     pub fn warn(&self) -> Option<DateTime<Utc>> {
-        self.used_up(self.target() * i32::from(self.warn_percent) / 100)
+        // In whole microseconds, as the databases keep them.
+        let target = self.target().num_microseconds().unwrap_or(i64::MAX / 100);
+        let share = target / 100 * i64::from(self.warn_percent);
+        self.used_up(TimeDelta::microseconds(share))
     }
 
     /// The earliest instant at which `amount` is used up. A pause removes business time, not wall

@@ -4,7 +4,7 @@ use super::super::calendar_spec::CalendarSpec;
 use super::super::kinds::{Category, Channel, Satisfier};
 use super::super::policy::{Policy, Rule};
 use super::*;
-use chrono::{NaiveDate, TimeZone};
+use chrono::{NaiveDate, TimeZone, Timelike};
 use proptest::prelude::*;
 
 fn promise(clock: ClockKind, seconds: i64, calendar: Option<CalendarSpec>) -> Promise {
@@ -81,6 +81,16 @@ fn warns_at_its_share_of_the_time_then_breaks() {
     assert_eq!(clock.alarm(), Some(broken));
     clock.breached = true;
     assert_eq!(clock.alarm(), None);
+}
+
+#[test]
+fn what_is_kept_of_a_clock_has_no_part_of_a_microsecond() {
+    let start = shanghai(25, 14, 0) + TimeDelta::microseconds(123_457);
+    let clock = Clock::start(promise(ClockKind::Report, 0, None), 80, 1, start);
+    let (warn, due) = (clock.warn().unwrap(), clock.due().unwrap());
+    assert_eq!((warn.nanosecond() % 1_000, due.nanosecond() % 1_000), (0, 0));
+    let share = (warn - start).num_seconds() * 100 / (due - start).num_seconds();
+    assert!((79..=80).contains(&share), "{share}");
 }
 
 #[test]

@@ -6,6 +6,7 @@
 //! whoever waited).
 
 use super::clock::{Clock, End};
+use super::kinds::PromiseState;
 use super::policy::Plan;
 use super::ticket::{Change, Event, Ticket};
 use chrono::{DateTime, Utc};
@@ -42,7 +43,7 @@ fn under(ticket: &Ticket, plan: &Arc<Plan>) -> Vec<Clock> {
 }
 
 /// The new promise in the place of the old one, or nothing owed any more. What was told stays
-/// told, unless the new due time lies ahead and makes it untrue.
+/// told, unless the new promise makes it untrue.
 fn replace(clock: &mut Clock, plan: &Plan, fresh: &[Clock], at: DateTime<Utc>) {
     let Some(promise) = plan.promise(clock.kind()) else {
         return clock.finish(End::Void(at));
@@ -55,6 +56,6 @@ fn replace(clock: &mut Clock, plan: &Plan, fresh: &[Clock], at: DateTime<Utc>) {
     }
     clock.promise = promise.clone();
     clock.warn_percent = plan.warn_percent;
-    clock.breached &= clock.due().is_some_and(|due| due <= at);
+    clock.breached &= clock.state(at) == PromiseState::Breached;
     clock.warned &= clock.warn().is_some_and(|warn| warn <= at);
 }

@@ -1,9 +1,9 @@
 //! TicketService.
 
 use super::{convert, show};
-use crate::app::{App, NewMessage, Page};
+use crate::app::{App, Deed, NewMessage, Page};
 use crate::domain::action::Action;
-use crate::domain::kinds::{Author, CUSTOMER_CODE, Coded, WaitingOn};
+use crate::domain::kinds::{CUSTOMER_CODE, Coded, WaitingOn};
 use crate::store::search::Filter;
 use perennial_platform::error::{Error, Result as AppResult};
 use perennial_platform::idempotency::Key;
@@ -37,15 +37,9 @@ impl Tickets {
         Key::of(method, id, request, &self.0.core.vault)
     }
 
-    async fn act(
-        &self,
-        key: Option<Key>,
-        ticket_id: &str,
-        action: Action,
-        message: Option<NewMessage>,
-    ) -> AppResult<Done> {
+    async fn act(&self, key: Option<Key>, ticket_id: &str, deed: Deed) -> AppResult<Done> {
         let id = convert::ticket_id(ticket_id)?;
-        let reply = self.0.act(key, id, action, message).await?;
+        let reply = self.0.act(key, id, deed).await?;
         let ticket = self.0.ticket(App::touched(&reply.value)?).await?;
         Ok(Done {
             ticket: Some(show::ticket(ticket)),
@@ -55,9 +49,14 @@ impl Tickets {
     }
 }
 
-fn message(author: Author, author_id: &str, internal: bool, text: String) -> NewMessage {
-    let author_id = convert::given(author_id);
-    NewMessage { author: author.code(), author_id, internal, text: Pii::new(text) }
+/// Something done without words.
+fn silent(action: Action, actor: &str) -> Deed {
+    Deed { action, actor: convert::given(actor), message: None }
+}
+
+/// Something done with words.
+fn spoken(action: Action, actor: &str, message: NewMessage) -> Deed {
+    Deed { message: Some(message), ..silent(action, actor) }
 }
 
 #[tonic::async_trait]
@@ -69,7 +68,8 @@ impl TicketService for Tickets {
         let request = request.into_inner();
         let key = self.key("feedback.AcknowledgeTicket", &request.request_id, &request);
         let action = Action::Acknowledge(convert::author(request.author_kind)?);
-        let Done { ticket, replayed, .. } = self.act(key, &request.ticket_id, action, None).await?;
+        let deed = silent(action, &request.author_id);
+        let Done { ticket, replayed, .. } = self.act(key, &request.ticket_id, deed).await?;
         Ok(Response::new(AcknowledgeTicketResponse { ticket, replayed }))
     }
 
@@ -87,8 +87,10 @@ impl TicketService for Tickets {
         }
         let action =
             if internal { Action::Note(author) } else { Action::Answer(author, waiting_on) };
-        let message = message(author, &request.author_id, internal, request.text);
-        let done = self.act(key, &request.ticket_id, action, Some(message)).await?;
+        let text = Pii::new(request.text);
+        let message = NewMessage { author: author.code(), internal, text };
+        let deed = spoken(action, &request.author_id, message);
+        let done = self.act(key, &request.ticket_id, deed).await?;
         let Done { ticket, message_id, replayed } = done;
         Ok(Response::new(RespondToTicketResponse { ticket, message_id, replayed }))
     }
@@ -100,9 +102,9 @@ impl TicketService for Tickets {
         let request = request.into_inner();
         let key = self.key("feedback.ReplyToTicket", &request.request_id, &request);
         let text = Pii::new(request.text);
-        let (author, author_id, internal) = (CUSTOMER_CODE, None, false);
-        let message = NewMessage { author, author_id, internal, text };
-        let done = self.act(key, &request.ticket_id, Action::Reply, Some(message)).await?;
+        let message = NewMessage { author: CUSTOMER_CODE, internal: false, text };
+        let deed = spoken(Action::Reply, "", message);
+        let done = self.act(key, &request.ticket_id, deed).await?;
         let Done { ticket, message_id, replayed } = done;
         Ok(Response::new(ReplyToTicketResponse { ticket, message_id, replayed }))
     }
@@ -114,7 +116,8 @@ impl TicketService for Tickets {
         let request = request.into_inner();
         let key = self.key("feedback.SuspendTicket", &request.request_id, &request);
         let action = Action::Suspend(convert::required("waiting_on", request.waiting_on)?);
-        let Done { ticket, replayed, .. } = self.act(key, &request.ticket_id, action, None).await?;
+        let done = self.act(key, &request.ticket_id, silent(action, "")).await?;
+        let Done { ticket, replayed, .. } = done;
         Ok(Response::new(SuspendTicketResponse { ticket, replayed }))
     }
 
@@ -124,7 +127,7 @@ impl TicketService for Tickets {
     ) -> Result<Response<ResumeTicketResponse>, Status> {
         let request = request.into_inner();
         let key = self.key("feedback.ResumeTicket", &request.request_id, &request);
-        let done = self.act(key, &request.ticket_id, Action::Resume, None).await?;
+        let done = self.act(key, &request.ticket_id, silent(Action::Resume, "")).await?;
         let Done { ticket, replayed, .. } = done;
         Ok(Response::new(ResumeTicketResponse { ticket, replayed }))
     }
@@ -136,10 +139,10 @@ impl TicketService for Tickets {
         let request = request.into_inner();
         let key = self.key("feedback.ResolveTicket", &request.request_id, &request);
         let author = convert::author(request.author_kind)?;
-        let text = convert::given(&request.text);
-        let message = text.map(|text| message(author, &request.author_id, false, text));
-        let action = Action::Resolve(author);
-        let done = self.act(key, &request.ticket_id, action, message).await?;
+        let text = convert::given(&request.text).map(Pii::new);
+        let message = text.map(|text| NewMessage { author: author.code(), internal: false, text });
+        let deed = Deed { message, ..silent(Action::Resolve(author), &request.author_id) };
+        let done = self.act(key, &request.ticket_id, deed).await?;
         let Done { ticket, replayed, .. } = done;
         Ok(Response::new(ResolveTicketResponse { ticket, replayed }))
     }
@@ -150,7 +153,7 @@ impl TicketService for Tickets {
     ) -> Result<Response<CloseTicketResponse>, Status> {
         let request = request.into_inner();
         let key = self.key("feedback.CloseTicket", &request.request_id, &request);
-        let done = self.act(key, &request.ticket_id, Action::Close, None).await?;
+        let done = self.act(key, &request.ticket_id, silent(Action::Close, "")).await?;
         let Done { ticket, replayed, .. } = done;
         Ok(Response::new(CloseTicketResponse { ticket, replayed }))
     }
@@ -162,7 +165,8 @@ impl TicketService for Tickets {
         let request = request.into_inner();
         let key = self.key("feedback.AssignTicket", &request.request_id, &request);
         let action = Action::Assign(convert::given(&request.assignee));
-        let Done { ticket, replayed, .. } = self.act(key, &request.ticket_id, action, None).await?;
+        let done = self.act(key, &request.ticket_id, silent(action, "")).await?;
+        let Done { ticket, replayed, .. } = done;
         Ok(Response::new(AssignTicketResponse { ticket, replayed }))
     }
 
@@ -171,8 +175,10 @@ impl TicketService for Tickets {
         request: Request<GetTicketRequest>,
     ) -> Result<Response<GetTicketResponse>, Status> {
         let id = convert::ticket_id(&request.get_ref().ticket_id)?;
-        let ticket = Some(show::ticket(self.0.ticket(id).await?));
-        Ok(Response::new(GetTicketResponse { ticket }))
+        let ticket = self.0.ticket(id).await?;
+        let feedback = self.0.feedback(ticket.record.feedback_id).await?;
+        let (ticket, feedback) = (Some(show::ticket(ticket)), Some(show::feedback(feedback)));
+        Ok(Response::new(GetTicketResponse { ticket, feedback }))
     }
 
     async fn list_tickets(

@@ -29,8 +29,10 @@ mod kind {
     pub(super) const BREACHED: i16 = 15;
 }
 
-/// The row of the `seq`-th event of a ticket.
-pub(super) fn row(ticket_id: Uuid, seq: i32, event: &Event) -> Result<Model> {
+/// The row of the `seq`-th event of a ticket, done by `actor` if by anybody.
+pub(super) fn row(ticket_id: Uuid, seq: i32, event: &Event, actor: Option<&str>) -> Result<Model> {
+    // What follows from the clock is nobody's deed.
+    let by_clock = matches!(event.change, Change::Warned(..) | Change::Breached(..));
     let mut row = Model {
         ticket_id,
         seq,
@@ -39,6 +41,7 @@ pub(super) fn row(ticket_id: Uuid, seq: i32, event: &Event) -> Result<Model> {
         code: None,
         instance: None,
         assignee: None,
+        actor: actor.filter(|_| !by_clock).map(str::to_owned),
         plan_id: None,
     };
     let (kind, code) = match &event.change {

@@ -14,6 +14,7 @@ use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
     QuerySelect, QueryTrait,
 };
+use std::collections::HashMap;
 use uuid::Uuid;
 
 /// The rows that the clocks of a ticket have.
@@ -76,9 +77,23 @@ pub(super) async fn write(db: &impl ConnectionTrait, records: &[Record]) -> Resu
     Ok(())
 }
 
-/// Whether the rows of a ticket are what its events say.
-pub(super) async fn agree(db: &impl ConnectionTrait, record: &Record) -> Result<bool> {
-    let mut kept = Entity::find().filter(Column::TicketId.eq(record.id.uuid())).all(db).await?;
+/// The rows kept for these tickets.
+pub(super) async fn of(
+    db: &impl ConnectionTrait,
+    records: &[Record],
+) -> Result<HashMap<Uuid, Vec<Model>>> {
+    let ids = records.iter().map(|record| record.id.uuid());
+    let rows = Entity::find().filter(Column::TicketId.is_in(ids)).all(db).await?;
+    let mut kept: HashMap<_, Vec<Model>> = HashMap::new();
+    for row in rows {
+        kept.entry(row.ticket_id).or_default().push(row);
+    }
+    Ok(kept)
+}
+
+/// Whether the rows kept for a ticket are what its events say.
+pub(super) fn agree(kept: &HashMap<Uuid, Vec<Model>>, record: &Record) -> Result<bool> {
+    let mut kept = kept.get(&record.id.uuid()).cloned().unwrap_or_default();
     let mut right = rows(record)?;
     kept.sort_by_key(|row| (row.kind, row.instance));
     right.sort_by_key(|row| (row.kind, row.instance));
@@ -155,8 +170,8 @@ pub(crate) async fn most_urgent(
 ) -> Result<Vec<TicketId>> {
     let waiting = open().add(Column::DueAt.is_not_null());
     let waiting = waiting.add(Column::Kind.ne(ClockKind::Report.code()));
-    let waiting =
-        waiting.add_option(assignee.map(|assignee| Column::TicketId.in_subquery(of(assignee))));
+    let waiting = waiting
+        .add_option(assignee.map(|assignee| Column::TicketId.in_subquery(given_to(assignee))));
     let groups: Vec<(i16, i16, Uuid)> = Entity::find()
         .select_only()
         .columns([Column::Tier, Column::Kind, Column::PlanId])
@@ -184,7 +199,7 @@ pub(crate) async fn most_urgent(
     Ok(distinct(found))
 }
 
-fn of(assignee: &str) -> SelectStatement {
+fn given_to(assignee: &str) -> SelectStatement {
     tickets::Entity::find()
         .select_only()
         .column(tickets::Column::Id)

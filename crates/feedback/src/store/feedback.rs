@@ -12,6 +12,7 @@ use sea_orm::{
     QuerySelect,
 };
 use std::collections::HashMap;
+use uuid::Uuid;
 
 /// One piece of feedback.
 #[derive(Debug, Clone)]
@@ -143,9 +144,25 @@ pub(crate) async fn scan(
     query.all(db).await?.into_iter().map(record).collect()
 }
 
-/// Drops the words of a user.
+/// The user of each of these pieces of feedback.
+pub(crate) async fn users(
+    db: &impl ConnectionTrait,
+    ids: &[FeedbackId],
+) -> Result<HashMap<FeedbackId, String>> {
+    let rows: Vec<(Uuid, String)> = Entity::find()
+        .select_only()
+        .columns([Column::Id, Column::UserId])
+        .filter(Column::Id.is_in(ids.iter().map(|id| id.uuid())))
+        .into_tuple()
+        .all(db)
+        .await?;
+    Ok(rows.into_iter().map(|(id, user)| (id.into(), user)).collect())
+}
+
+/// Drops the words of a user, and when they wanted to be met.
 pub(crate) async fn erase(db: &impl ConnectionTrait, user: &str) -> Result<()> {
     Entity::update_many()
+        .col_expr(Column::InterviewAt, Expr::value(Option::<DateTime<Utc>>::None))
         .col_expr(Column::Words, Expr::value(Option::<Vec<u8>>::None))
         .filter(Column::UserId.eq(user))
         .exec(db)

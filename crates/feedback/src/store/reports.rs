@@ -111,6 +111,7 @@ pub(crate) async fn find(db: &impl ConnectionTrait, week: Option<&str>) -> Resul
 
 /// When the first feedback came in.
 pub(crate) async fn first_feedback(db: &impl ConnectionTrait) -> Result<Option<DateTime<Utc>>> {
-    let query = feedback::Entity::find().order_by_asc(feedback::Column::CreatedAt);
-    Ok(query.one(db).await?.map(|row| row.created_at))
+    use feedback::Column::CreatedAt;
+    let query = feedback::Entity::find().select_only().column(CreatedAt).order_by_asc(CreatedAt);
+    Ok(query.into_tuple().one(db).await?)
 }

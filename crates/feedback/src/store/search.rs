@@ -17,6 +17,9 @@ pub(crate) async fn of_feedback(
     db: &impl ConnectionTrait,
     feedback: &[FeedbackId],
 ) -> Result<HashMap<FeedbackId, TicketId>> {
+    if feedback.is_empty() {
+        return Ok(HashMap::new());
+    }
     let ids = feedback.iter().map(|id| id.uuid());
     let rows: Vec<(Uuid, Uuid)> = Entity::find()
         .select_only()
@@ -33,6 +36,9 @@ pub(crate) async fn owners(
     db: &impl ConnectionTrait,
     ids: &[TicketId],
 ) -> Result<HashMap<TicketId, String>> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
     let rows: Vec<(Uuid, String)> = Entity::find()
         .select_only()
         .columns([Column::Id, Column::UserId])

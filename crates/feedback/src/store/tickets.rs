@@ -27,6 +27,8 @@ pub(crate) struct Record {
     pub(crate) follow_up_of: Option<TicketId>,
     pub(crate) updated: DateTime<Utc>,
     pub(crate) ticket: Ticket,
+    /// Who does what happens now; kept with the events.
+    pub(crate) actor: Option<String>,
     /// Events that are on disk already.
     saved: usize,
     /// Reopenings that are on disk already.
@@ -54,6 +56,7 @@ impl Record {
             follow_up_of: None,
             updated,
             ticket,
+            actor: None,
             saved: 0,
             reopens_saved: 0,
         }
@@ -145,7 +148,8 @@ async fn write_events(db: &impl ConnectionTrait, records: &[Record]) -> Result<(
     let mut rows = Vec::new();
     for record in records {
         for (index, event) in record.ticket.events.iter().enumerate().skip(record.saved) {
-            rows.push(changes::row(record.id.uuid(), count(index + 1), event)?);
+            let actor = record.actor.as_deref();
+            rows.push(changes::row(record.id.uuid(), count(index + 1), event, actor)?);
         }
     }
     for chunk in rows.chunks(ROWS_PER_INSERT) {
@@ -176,6 +180,9 @@ pub(crate) async fn find(db: &impl ConnectionTrait, id: TicketId) -> Result<Opti
 
 /// Builds tickets from their rows: events and plans of all of them in two queries.
 async fn records(db: &impl ConnectionTrait, rows: Vec<Model>) -> Result<Vec<Record>> {
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
     let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
     let events = ticket_events::Entity::find()
         .filter(ticket_events::Column::TicketId.is_in(ids))
@@ -212,29 +219,43 @@ fn record(row: Model, events: impl IntoIterator<Item = Event>) -> Result<Record>
         updated: row.updated_at,
         saved: ticket.events.len(),
         reopens_saved: ticket.reopen_count,
+        actor: None,
         ticket,
     })
 }
 
-/// Where the kept fold of a ticket differs from what its events say, in words.
-pub(crate) async fn differences(db: &impl ConnectionTrait, record: &Record) -> Result<Vec<String>> {
-    let mut found = Vec::new();
-    let kept = Entity::find_by_id(record.id.uuid()).one(db).await?;
-    if kept.as_ref() != Some(&record.row()) {
-        found.push(format!("{}: its row is not what its events say", record.id));
-    }
-    let events = ticket_events::Entity::find()
-        .filter(ticket_events::Column::TicketId.eq(record.id.uuid()))
+/// Where the kept fold of tickets differs from what their events say, in words.
+pub(crate) async fn differences(
+    db: &impl ConnectionTrait,
+    records: &[Record],
+) -> Result<Vec<String>> {
+    use ticket_events::Column as Events;
+    let ids: Vec<Uuid> = records.iter().map(|record| record.id.uuid()).collect();
+    let kept = Entity::find().filter(Column::Id.is_in(ids.iter().copied())).all(db).await?;
+    let kept: HashMap<_, _> = kept.into_iter().map(|row| (row.id, row)).collect();
+    let events: Vec<(Uuid, i32)> = ticket_events::Entity::find()
+        .filter(Events::TicketId.is_in(ids))
         .select_only()
-        .column_as(ticket_events::Column::Seq.max(), "last")
-        .into_tuple::<Option<i32>>()
-        .one(db)
+        .column(Events::TicketId)
+        .column_as(Events::Seq.max(), "last")
+        .group_by(Events::TicketId)
+        .into_tuple()
+        .all(db)
         .await?;
-    if events.flatten() != Some(count(record.ticket.events.len())) {
-        found.push(format!("{}: it has events beyond its version", record.id));
-    }
-    if !clocks::agree(db, record).await? {
-        found.push(format!("{}: its clocks are not what its events say", record.id));
+    let events: HashMap<_, _> = events.into_iter().collect();
+    let clocks = clocks::of(db, records).await?;
+    let mut found = Vec::new();
+    for record in records {
+        let id = record.id;
+        if kept.get(&id.uuid()) != Some(&record.row()) {
+            found.push(format!("{id}: its row is not what its events say"));
+        }
+        if events.get(&id.uuid()) != Some(&count(record.ticket.events.len())) {
+            found.push(format!("{id}: it has events beyond its version"));
+        }
+        if !clocks::agree(&clocks, record)? {
+            found.push(format!("{id}: its clocks are not what its events say"));
+        }
     }
     Ok(found)
 }

@@ -2,8 +2,10 @@
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 mod consumer_customers;
+mod fuzz;
 mod job_watch;
 mod job_weekly;
+mod replicas;
 mod rpc_insights;
 mod rpc_lists;
 mod rpc_submit;

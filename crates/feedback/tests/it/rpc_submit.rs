@@ -5,8 +5,8 @@ use chrono::TimeDelta;
 use perennial_platform::time;
 use perennial_proto::feedback::v1::{
     Attachment, AttachmentKind, Category, Channel, ClockKind, Context, FeedbackReceived,
-    GetFeedbackRequest, InterviewRequest, ListFeedbackRequest, PromiseState, QuickTag, Satisfier,
-    SubmitFeedbackRequest, TicketAcknowledged, TicketState,
+    GetFeedbackRequest, GetTicketRequest, InterviewRequest, ListFeedbackRequest, PromiseState,
+    QuickTag, Satisfier, SubmitFeedbackRequest, TicketAcknowledged, TicketState,
 };
 use tonic::Code;
 
@@ -47,6 +47,10 @@ async fn feedback_keeps_its_context_and_has_a_ticket_at_once() {
 
     let ticket = world.ticket(&answer.ticket_id).await;
     assert_eq!((ticket.state(), ticket.feedback_id), (TicketState::New, answer.feedback_id));
+    assert_eq!(ticket.assignee, "product-development");
+    let request = GetTicketRequest { ticket_id: answer.ticket_id };
+    let whole = world.tickets.get_ticket(request).await.unwrap().into_inner();
+    assert_eq!(whole.feedback.unwrap().text, said("li", Channel::Form).text);
     world.assert_sound().await;
 }
 

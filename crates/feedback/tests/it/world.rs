@@ -17,6 +17,9 @@ use perennial_testkit::Suite;
 use tonic::Status;
 use tonic_types::StatusExt;
 
+/// 64 hexadecimal digits.
+const MASTER_KEY: &str = "0707070707070707070707070707070707070707070707070707070707070707";
+
 pub struct World {
     pub suite: Suite,
     pub feedback: FeedbackServiceClient<tonic::transport::Channel>,
@@ -31,12 +34,25 @@ impl World {
     }
 
     pub async fn with(config: Config) -> Self {
+        Self::on(None, config).await
+    }
+
+    /// Another replica of the service on the same database.
+    pub async fn replica(&self) -> Self {
+        Self::on(Some(self.database.clone()), Config::default()).await
+    }
+
+    async fn on(shared: Option<DatabaseConfig>, config: Config) -> Self {
         let mut kept = DatabaseConfig::default();
-        let suite = Suite::start(Peer::Feedback, async |host, database| {
-            kept = database.clone();
-            mount(Config { database, ..config }, host).await
-        })
-        .await;
+        let suite = Suite::builder(Peer::Feedback)
+            // Replicas open each other's users' keys.
+            .settings(|platform| platform.master_key = Some(MASTER_KEY.to_owned().into()))
+            .start(async |host, fresh| {
+                let database = shared.unwrap_or(fresh);
+                kept = database.clone();
+                mount(Config { database, ..config }, host).await
+            })
+            .await;
         Self {
             feedback: FeedbackServiceClient::new(suite.channel()),
             tickets: TicketServiceClient::new(suite.channel()),

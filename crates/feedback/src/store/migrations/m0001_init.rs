@@ -89,6 +89,7 @@ fn ticket_events() -> TableCreateStatement {
         .col(small_integer_null("code"))
         .col(integer_null("instance"))
         .col(string_null("assignee"))
+        .col(string_null("actor"))
         .col(uuid_null("plan_id"))
         .primary_key(Index::create().col("ticket_id").col("seq"))
         .take()

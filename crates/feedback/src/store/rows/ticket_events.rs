@@ -18,6 +18,8 @@ pub struct Model {
     /// Instance of the clock.
     pub instance: Option<i32>,
     pub assignee: Option<String>,
+    /// Who did it, where the caller said so.
+    pub actor: Option<String>,
     pub plan_id: Option<Uuid>,
 }
 
