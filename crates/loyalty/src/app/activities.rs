@@ -8,9 +8,7 @@ use crate::domain::calendar::local_day;
 use crate::domain::command::{Command, Earn, Reverse};
 use crate::domain::refund::next_share;
 use crate::domain::tier::{Deal, DealId, Fact};
-use crate::domain::{
-    Entry, EntryId, EntryKind, Origin, Programme, Refusal, RuleVersion, Time,
-};
+use crate::domain::{Entry, EntryId, EntryKind, Origin, Programme, Refusal, RuleVersion, Time};
 use crate::store::{accounts, facts};
 use perennial_platform::Result;
 use perennial_platform::db::Tx;
@@ -130,8 +128,7 @@ pub(crate) async fn refund(
         spend: -next_share(bought.fact.spend, bought.amount, before, amount),
         orders: if whole { -1 } else { 0 },
     };
-    let deal =
-        Deal { id, refunds: Some(bought.id), amount, points, entry: None, fact, ..bought };
+    let deal = Deal { id, refunds: Some(bought.id), amount, points, entry: None, fact, ..bought };
     tiers::take_in(tx, programme, now, deal).await
 }
 

@@ -30,7 +30,9 @@ pub async fn check(db: &Db, config: &Config) -> Result<Vec<String>> {
         let page = audit::entries_after(&tx, seq).await?;
         let Some(last) = page.last() else { break };
         seq = last.seq;
-        page.iter().for_each(|entry| auditor.entry(entry));
+        for entry in &page {
+            auditor.entry(entry);
+        }
     }
     compare(&tx, &mut auditor).await?;
     let mut violations = auditor.finish();
@@ -48,21 +50,27 @@ async fn compare(tx: &Tx, auditor: &mut Auditor) -> Result<()> {
         let page = audit::accounts_after(tx, &user).await?;
         let Some(last) = page.last() else { break };
         user.clone_from(&last.user);
-        page.iter().for_each(|account| auditor.account(account));
+        for account in &page {
+            auditor.account(account);
+        }
     }
     let mut lot = Uuid::nil();
     loop {
         let page = audit::lots_after(tx, lot).await?;
         let Some(last) = page.last() else { break };
         lot = last.id.uuid();
-        page.iter().for_each(|lot| auditor.lot(lot));
+        for lot in &page {
+            auditor.lot(lot);
+        }
     }
     let mut hold = Uuid::nil();
     loop {
         let page = audit::holds_after(tx, hold).await?;
         let Some((last, ..)) = page.last() else { break };
         hold = last.uuid();
-        page.iter().for_each(|(id, state, by)| auditor.hold(*id, *state, *by));
+        for (id, state, resolved_by) in &page {
+            auditor.hold(*id, *state, *resolved_by);
+        }
     }
     Ok(())
 }

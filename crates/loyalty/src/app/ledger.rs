@@ -35,9 +35,8 @@ impl Batch for Posting {
         commands: &[Command],
     ) -> Result<Vec<Result<proto::Entry>>> {
         let outcomes = post(tx, &self.programme, now, commands).await?;
-        let answer = |outcome: Result<Entry, Refusal>| {
-            outcome.map(message::entry).map_err(Error::from)
-        };
+        let answer =
+            |outcome: Result<Entry, Refusal>| outcome.map(message::entry).map_err(Error::from);
         Ok(outcomes.into_iter().map(answer).collect())
     }
 }
@@ -69,7 +68,9 @@ pub(crate) async fn settle(
     let (now, head) = lock(tx, now).await?;
     let mut book = Book::new(programme, now, head.seq);
     load::load(tx, &mut book, Wanted::of(users), now).await?;
-    users.iter().for_each(|user| book.settle(user));
+    for user in users {
+        book.settle(user);
+    }
     write(tx, book, now).await
 }
 

@@ -2,9 +2,7 @@
 
 use super::{App, ledger};
 use crate::domain::book::Wallet;
-use crate::domain::{
-    Book, Entry, EntryId, Hold, HoldId, HoldState, Lot, LotId, Refusal, Time,
-};
+use crate::domain::{Book, Entry, EntryId, Hold, HoldId, HoldState, Lot, LotId, Refusal, Time};
 use crate::store::entries::{self, Use};
 use crate::store::totals::{self, Sums};
 use crate::store::{accounts, holds};

@@ -2,8 +2,8 @@
 
 use super::App;
 use crate::domain::{Tier, Time};
-use crate::store::totals::{self, Sums};
 use crate::store::head;
+use crate::store::totals::{self, Sums};
 use perennial_platform::Result;
 
 /// What the programme owes.

@@ -57,7 +57,9 @@ impl Auditor {
         let expected = self.seq + 1;
         self.require(seq == expected, || format!("I11: entry {seq} follows {}", expected - 1));
         let monotone = entry.recorded_at >= self.recorded_at;
-        self.require(monotone, || format!("I11: entry {seq} was recorded before the one before it"));
+        self.require(monotone, || {
+            format!("I11: entry {seq} was recorded before the one before it")
+        });
         (self.seq, self.recorded_at) = (seq, self.recorded_at.max(entry.recorded_at));
         let sum = entry.legs.sum();
         self.require(sum == 0, || format!("I2: the legs of entry {seq} sum to {sum}"));
@@ -80,7 +82,10 @@ impl Auditor {
             format!("I3: after entry {seq} an account of {user} is negative")
         });
         self.require(a.available == entry.available_after, || {
-            format!("I11: entry {seq} says {} points, the ledger {}", entry.available_after, a.available)
+            format!(
+                "I11: entry {seq} says {} points, the ledger {}",
+                entry.available_after, a.available
+            )
         });
     }
 
@@ -131,7 +136,8 @@ impl Auditor {
             return;
         }
         let Some((hold, resolved)) = self.holds.get_mut(&id) else {
-            return self.require(false, || format!("I9: entry {seq} resolves a hold that never was"));
+            return self
+                .require(false, || format!("I9: entry {seq} resolves a hold that never was"));
         };
         let first = resolved.replace(entry.id).is_none();
         let fits = hold.points == -entry.held && entry.legs.redeemed <= hold.points;
@@ -187,7 +193,9 @@ impl Auditor {
     /// Compares a hold that is kept: where it stands, and what resolved it.
     pub fn hold(&mut self, id: HoldId, state: Option<HoldState>, resolved_by: Option<EntryId>) {
         let rebuilt = self.holds.remove(&id).map(|(_, resolved)| resolved);
-        self.require(rebuilt == Some(resolved_by), || format!("I9: {id} is not what the ledger says"));
+        self.require(rebuilt == Some(resolved_by), || {
+            format!("I9: {id} is not what the ledger says")
+        });
         let agrees = (state == Some(HoldState::Open)) == resolved_by.is_none();
         self.require(agrees, || format!("I9: {id} is in a state that its resolution contradicts"));
     }
@@ -195,7 +203,9 @@ impl Auditor {
     /// Ends the comparison: whatever the ledger made must have been kept. Returns the violations.
     pub fn finish(mut self) -> Vec<String> {
         let accounts = self.accounts.len();
-        self.require(accounts == 0, || format!("I12: {accounts} members of the ledger are not kept"));
+        self.require(accounts == 0, || {
+            format!("I12: {accounts} members of the ledger are not kept")
+        });
         let (lots, holds) = (self.lots.len(), self.holds.len());
         self.require(lots == 0, || format!("I12: {lots} lots of the ledger are not kept"));
         self.require(holds == 0, || format!("I12: {holds} holds of the ledger are not kept"));

@@ -212,7 +212,8 @@ mod tests {
             ..RuleVersion::default()
         };
         let programme =
-            Programme::new(chrono_tz::Asia::Shanghai, vec![second, RuleVersion::default()]).unwrap();
+            Programme::new(chrono_tz::Asia::Shanghai, vec![second, RuleVersion::default()])
+                .unwrap();
         assert_eq!(programme.in_force(at("2024-04-30T23:59:59Z")).version, "1");
         assert_eq!(programme.in_force(at("2024-05-01T00:00:00Z")).version, "2");
         assert_eq!(programme.in_force(at("1960-01-01T00:00:00Z")).version, "1");

@@ -38,6 +38,7 @@ impl Tier {
     }
 
     /// The next lower one; the lowest stays.
+    #[must_use]
     pub fn down(self) -> Self {
         Self::ALL.into_iter().rev().find(|tier| *tier < self).unwrap_or(Self::Ordinary)
     }

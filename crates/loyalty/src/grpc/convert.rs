@@ -53,8 +53,7 @@ pub(super) fn earn(app: &App, request: proto::EarnRequest) -> Result<Command> {
         faults.require(at.year() <= 9999, "expire_time", "lies after the year 9999");
         faults.require(!request.never_expires, "never_expires", "contradicts expire_time");
     }
-    let origin =
-        origin(&mut faults, request.reason, request.source, request.source_event_id);
+    let origin = origin(&mut faults, request.reason, request.source, request.source_event_id);
     faults.end()?;
     let expires_at = match named {
         None if request.never_expires => None,
@@ -68,8 +67,7 @@ pub(super) fn earn(app: &App, request: proto::EarnRequest) -> Result<Command> {
 
 pub(super) fn spend(app: &App, request: proto::SpendRequest) -> Result<Command> {
     let mut faults = Faults::default();
-    let origin =
-        origin(&mut faults, request.reason, request.source, request.source_event_id);
+    let origin = origin(&mut faults, request.reason, request.source, request.source_event_id);
     faults.end()?;
     let id = origin.entry_id(EntryKind::Spend, app.fresh_entry());
     Ok(Command::Spend(Spend { id, user: request.user_id, points: request.points, origin }))
@@ -81,8 +79,7 @@ pub(super) fn place_hold(app: &App, request: proto::HoldRequest) -> Result<Comma
         None => app.programme.hold_timeout,
     };
     let mut faults = Faults::default();
-    let origin =
-        origin(&mut faults, request.reason, request.source, request.source_event_id);
+    let origin = origin(&mut faults, request.reason, request.source, request.source_event_id);
     faults.end()?;
     let id = origin.entry_id(EntryKind::Hold, app.fresh_entry());
     let (user, points) = (request.user_id, request.points);

@@ -2,8 +2,8 @@
 
 use super::convert;
 use crate::app::App;
-use crate::app::points::{LotCursor, StatementCursor};
 use crate::app::message;
+use crate::app::points::{LotCursor, StatementCursor};
 use crate::domain::{Command, HoldId};
 use perennial_platform::idempotency::{Key, Reply};
 use perennial_platform::{Result as Outcome, id, time};

@@ -31,8 +31,7 @@ impl TierService for Tiers {
         let request = request.into_inner();
         let filter = format!("tier-history {}", request.user_id);
         let pages = &self.app.pages;
-        let (size, before) =
-            pages.open::<i64>(request.page_size, &request.page_token, &filter)?;
+        let (size, before) = pages.open::<i64>(request.page_size, &request.page_token, &filter)?;
         let (changes, next) = self.app.tier_history(&request.user_id, before, size).await?;
         let next = next.map(|number| pages.token(&filter, &number));
         // Money is counted in the currency of the version that judged.

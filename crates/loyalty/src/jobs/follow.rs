@@ -8,9 +8,7 @@ use perennial_platform::db::Tx;
 use perennial_platform::events::{Consumer, Peer, decode};
 use perennial_platform::{Error, Result, time};
 use perennial_proto::events::v1::Event;
-use perennial_proto::identity::v1::{
-    ActivityKind, ActivityRecorded, UserErased, UserRegistered,
-};
+use perennial_proto::identity::v1::{ActivityKind, ActivityRecorded, UserErased, UserRegistered};
 use std::sync::Arc;
 
 /// The consumer.

@@ -36,10 +36,13 @@ impl Job for WarnExpiring {
         head::lock(&tx).await?;
         let lots = lots::unwarned(&tx, now, until, BATCH).await?;
         lots::mark_warned(&tx, &lots, now).await?;
-        events::append(&tx, lots.iter().map(|lot| {
-            let payload = warning(lot);
-            NewEvent::of(now, &lot.user, &payload)
-        }));
+        events::append(
+            &tx,
+            lots.iter().map(|lot| {
+                let payload = warning(lot);
+                NewEvent::of(now, &lot.user, &payload)
+            }),
+        );
         tx.commit().await?;
         Ok(lots.len() as u64)
     }

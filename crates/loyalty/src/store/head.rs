@@ -1,7 +1,7 @@
 //! The end of the ledger.
 
-use super::rows::head::{ActiveModel, Entity};
 use super::damaged;
+use super::rows::head::{ActiveModel, Entity};
 use crate::domain::Time;
 use perennial_platform::Result;
 use sea_orm::ActiveValue::{Set, Unchanged};

@@ -47,11 +47,7 @@ pub(crate) async fn of_programme(conn: &impl ConnectionTrait) -> Result<Sums> {
 }
 
 /// Over a member's entries up to a place.
-pub(crate) async fn of_entries(
-    conn: &impl ConnectionTrait,
-    user: &str,
-    upto: i64,
-) -> Result<Sums> {
+pub(crate) async fn of_entries(conn: &impl ConnectionTrait, user: &str, upto: i64) -> Result<Sums> {
     use entries::Column as C;
     let query = entries::Entity::find()
         .select_only()
@@ -100,6 +96,7 @@ pub(crate) async fn tiers(conn: &impl ConnectionTrait) -> Result<Vec<(Tier, i64)
         .into_tuple()
         .all(conn)
         .await?;
-    let known = counts.into_iter().filter_map(|(n, members)| Some((Tier::from_number(n)?, members)));
+    let known =
+        counts.into_iter().filter_map(|(n, members)| Some((Tier::from_number(n)?, members)));
     Ok(known.filter(|(tier, _)| *tier != Tier::Ordinary).collect())
 }

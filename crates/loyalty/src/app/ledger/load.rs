@@ -80,9 +80,13 @@ pub(super) async fn load(
         book.load_entry(entry, reversed);
     }
     load_members(conn, book, &wanted, now).await?;
-    named.into_iter().for_each(|hold| book.load_hold(hold));
+    for hold in named {
+        book.load_hold(hold);
+    }
     if !old_lots.is_empty() {
-        lots::by_id(conn, old_lots).await?.into_iter().for_each(|lot| book.load_lot(lot));
+        for lot in lots::by_id(conn, old_lots).await? {
+            book.load_lot(lot);
+        }
     }
     Ok(())
 }
@@ -110,8 +114,12 @@ async fn load_members(
     }
     let whole = || wanted.whole.iter().map(String::as_str);
     if !wanted.whole.is_empty() {
-        lots::open_of(conn, whole()).await?.into_iter().for_each(|lot| book.load_lot(lot));
-        holds::due_of(conn, whole(), now).await?.into_iter().for_each(|h| book.load_hold(h));
+        for lot in lots::open_of(conn, whole()).await? {
+            book.load_lot(lot);
+        }
+        for hold in holds::due_of(conn, whole(), now).await? {
+            book.load_hold(hold);
+        }
     }
     Ok(())
 }

@@ -77,8 +77,7 @@ fn entries() -> TableCreateStatement {
         .col(string(C::UserId))
         .col(small_integer(C::Kind))
         .col(big_integer(C::Points).check(Expr::col(C::Points).gt(0)));
-    let legs =
-        [C::Issuer, C::Available, C::Escrow, C::Debt, C::Redeemed, C::Expired, C::Reversed];
+    let legs = [C::Issuer, C::Available, C::Escrow, C::Debt, C::Redeemed, C::Expired, C::Reversed];
     for leg in legs {
         table.col(big_integer(leg));
     }

@@ -45,7 +45,13 @@ impl Made {
 }
 
 /// The command of an operation, and whether the model carries it out.
-fn both(op: &Op, id: EntryId, now: Time, made: &mut Made, model: &mut Model) -> Option<(Command, bool)> {
+fn both(
+    op: &Op,
+    id: EntryId,
+    now: Time,
+    made: &mut Made,
+    model: &mut Model,
+) -> Option<(Command, bool)> {
     model.settle(now);
     let unlimited = ReversalPolicy::Unlimited;
     Some(match *op {

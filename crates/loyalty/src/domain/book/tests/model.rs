@@ -177,9 +177,8 @@ impl Model {
         if points > held {
             return false;
         }
-        let mut parts: Vec<usize> = (0..self.points.len())
-            .filter(|i| self.points[*i].state == State::Held(id))
-            .collect();
+        let mut parts: Vec<usize> =
+            (0..self.points.len()).filter(|i| self.points[*i].state == State::Held(id)).collect();
         parts.sort_by_key(|i| self.points[*i].turn);
         let entry = Hold::resolution_id(HoldId::from(id.uuid()));
         for i in parts.iter().take(usize::try_from(points).unwrap()) {

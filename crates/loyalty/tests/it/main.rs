@@ -1,0 +1,16 @@
+//! The loyalty service over real sockets, on SQLite or Postgres (PERENNIAL_TEST_DATABASE).
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod fixture;
+mod fuzz;
+mod job_activities;
+mod job_settle;
+mod rpc_holds;
+mod rpc_points;
+mod rpc_refusals;
+mod rpc_statement;
+mod rpc_tiers;
+mod store_check;
+mod store_concurrency;
+mod store_replicas;
