@@ -7,6 +7,7 @@
 mod lease;
 mod migrate;
 mod open;
+mod seal;
 mod tables;
 mod tx;
 
@@ -98,6 +99,12 @@ impl Db {
         migrations: fn() -> Vec<Box<dyn MigrationTrait>>,
     ) -> Result<Vec<String>> {
         migrate::pending(self, migrations).await
+    }
+
+    /// Makes sure that the data here was sealed under this vault's master key; the first call
+    /// marks the database. Errors: FAILED_PRECONDITION / WRONG_MASTER_KEY.
+    pub async fn check_master_key(&self, vault: &crate::vault::Vault) -> Result<()> {
+        seal::check(self, vault).await
     }
 
     /// Takes the named lease if no other replica holds it; given back when dropped.

@@ -70,9 +70,6 @@ impl Host {
     /// `auth.tokens`; FAILED_PRECONDITION / ADDRESS_UNAVAILABLE.
     pub fn new(process: &Process, name: &'static str, listen: SocketAddr) -> Result<Self> {
         process.auth().check_address(listen)?;
-        if process.auth().is_open() {
-            tracing::warn!(service = name, "open to everybody on this machine: no auth.tokens");
-        }
         let (listener, address) = bind(listen).map_err(|error| {
             Error::precondition(
                 "ADDRESS_UNAVAILABLE",
@@ -130,7 +127,7 @@ impl Host {
     /// host.
     ///
     /// Errors: UNAVAILABLE; FAILED_PRECONDITION / MIGRATIONS_PENDING when `migrate_on_start` is
-    /// off and `perennial migrate` has not been run.
+    /// off and `perennial migrate` has not been run; FAILED_PRECONDITION / WRONG_MASTER_KEY.
     pub async fn database(
         &mut self,
         config: &DatabaseConfig,
@@ -143,6 +140,7 @@ impl Host {
             let message = "the database is older than the program: run `perennial migrate`";
             return Err(Error::precondition("MIGRATIONS_PENDING", message).with("first", first));
         }
+        db.check_master_key(self.process.vault()).await?;
         let (wake, topic) = (self.process.wake().clone(), log_topic(self.name));
         db.on_log_growth(move || wake.notify(&topic));
         let log = events::LogService::new(

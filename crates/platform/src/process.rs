@@ -62,6 +62,10 @@ impl Process {
     /// Errors: INVALID_ARGUMENT for settings that cannot be meant; INTERNAL when the key file in
     /// the data folder cannot be read or made.
     pub fn new(config: &PlatformConfig, clock: Clock) -> Result<Self> {
+        let auth = Auth::new(&config.auth)?;
+        if auth.is_open() {
+            tracing::warn!("open to everybody on this machine: no auth.tokens");
+        }
         let redis = Redis::open(&config.redis)?;
         let vault = Vault::new(&vault::master_key(config.master_key.as_ref(), &config.data)?)?;
         let tasks = Tasks::new();
@@ -74,7 +78,7 @@ impl Process {
             wake: Wake::new(&tasks, redis.clone()),
             limits: Limits::new(redis),
             gate: Gate::new(config.server.max_in_flight),
-            auth: Auth::new(&config.auth)?,
+            auth,
             peers: Peers::new(config)?,
             tasks,
             workers: Workers::default(),

@@ -156,7 +156,7 @@ impl Default for TelemetryConfig {
     fn default() -> Self {
         Self {
             log_format: LogFormat::Pretty,
-            log_filter: "info".to_owned(),
+            log_filter: "info,sea_orm_migration=warn".to_owned(),
             otlp_endpoint: None,
             service_name: "perennial".to_owned(),
         }

@@ -51,7 +51,11 @@ impl Health {
             if well != told {
                 self.set(if well { ServingStatus::Serving } else { ServingStatus::NotServing })
                     .await;
-                tracing::info!(services = ?self.names, serving = well, "health changed");
+                if well {
+                    tracing::info!("serving");
+                } else {
+                    tracing::warn!("not serving: a part that is needed does not answer");
+                }
                 told = well;
             }
             tokio::select! {

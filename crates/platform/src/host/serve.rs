@@ -122,6 +122,8 @@ fn with_reflection(routes: Routes, names: &[&'static str]) -> Result<Routes> {
         let all = Reflection::configure()
             .register_encoded_file_descriptor_set(DESCRIPTOR_SET)
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+            // So that grpcurl can show what is wrong with a request.
+            .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
             .with_service_name("grpc.health.v1.Health");
         names.iter().fold(all, |all, name| all.with_service_name(*name))
     };

@@ -14,4 +14,5 @@ mod host_process;
 mod host_redis;
 mod host_support;
 mod idempotency;
+mod master_key;
 mod tally;

@@ -1,6 +1,6 @@
 //! Creates the platform's tables in a service's database.
 
-use super::{consumers, events, parked_events, requests};
+use super::{consumers, events, marks, parked_events, requests};
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{
     big_integer, binary, boolean, integer, string, text, timestamp_with_time_zone, uuid,
@@ -17,6 +17,15 @@ impl MigrationName for Migration {
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        manager
+            .create_table(
+                Table::create()
+                    .table(marks::Entity)
+                    .col(string(marks::Column::Name).primary_key())
+                    .col(binary(marks::Column::Value))
+                    .to_owned(),
+            )
+            .await?;
         manager
             .create_table(
                 Table::create()
