@@ -106,12 +106,15 @@ proptest! {
     /// the due time forward.
     #[test]
     fn due_is_where_the_target_is_used_up(
-        start in 0i64..10_000, target in 1i64..3_000, cuts in prop::collection::vec(1i64..2_000, 0..8),
+        start in 0i64..10_000,
+        target in 1i64..3_000,
+        cuts in prop::collection::vec(1i64..2_000, 0..8),
         in_office in any::<bool>(),
     ) {
         let start = shanghai(1, 0, 0) + TimeDelta::minutes(start);
         let calendar = in_office.then(office);
-        let mut clock = Clock::start(promise(ClockKind::Resolve, target * 60, calendar), 80, 1, start);
+        let promise = promise(ClockKind::Resolve, target * 60, calendar);
+        let mut clock = Clock::start(promise, 80, 1, start);
         let without = clock.due().unwrap();
         let mut at = start;
         for (index, cut) in cuts.iter().enumerate() {

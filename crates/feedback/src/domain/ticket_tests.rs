@@ -190,7 +190,7 @@ fn any_action() -> impl Strategy<Value = Action> {
 }
 
 proptest! {
-    /// Replay is the fold; one promise of a kind runs at a time; a human's or official's promise
+    /// Replay is the fold; applying the plan in force changes nothing; one promise of a kind runs at a time; a human's or official's promise
     /// never ends by a program; NEW never comes back; CLOSED never changes.
     #[test]
     fn histories_keep_the_laws(
@@ -219,6 +219,9 @@ proptest! {
                 prop_assert!(open.count() <= 1);
             }
             prop_assert_eq!(Ticket::replay(ticket.events.clone()), Some(ticket.clone()));
+            let mut same = ticket.clone();
+            same.apply(Event { at: minute(m), change: Change::PlanApplied(ticket.plan.clone()) });
+            prop_assert_eq!(&same.clocks, &ticket.clocks);
         }
     }
 }

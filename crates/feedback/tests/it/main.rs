@@ -1,6 +1,7 @@
 //! The service over real sockets on the database that PERENNIAL_TEST_DATABASE names.
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
+mod config;
 mod consumer_customers;
 mod fuzz;
 mod job_watch;
