@@ -6,6 +6,7 @@
 #
 #   scripts/deploy-check.sh              installs what is missing and checks
 #   scripts/deploy-check.sh --controls   checks the checks: each own rule must see what is wrong
+#   scripts/deploy-check.sh --install    only installs what is missing
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 cd "$ROOT"
@@ -104,6 +105,7 @@ config_files() {
 }
 
 install
+if [ "${1:-}" = --install ]; then exit; fi
 render
 FAILED=
 case "${1:-}" in
