@@ -136,6 +136,12 @@ impl Auth {
     }
 }
 
+/// Whether a scope can be granted: `loyalty.points.write`, `loyalty.*` or `*`, and it covers at
+/// least one method. Errors: INVALID_ARGUMENT / AUTH_CONFIG.
+pub fn check_scope(text: &str) -> Result<()> {
+    text.parse::<Scope>().map(|_| ())
+}
+
 /// Methods that anybody may call at any time: health checks.
 pub(crate) fn is_health(path: &str) -> bool {
     path.starts_with("/grpc.health.v1.Health/")

@@ -6,6 +6,7 @@
 
 mod propagation;
 
+use std::io::IsTerminal;
 use std::time::Duration;
 
 use opentelemetry::trace::TracerProvider as _;
@@ -62,7 +63,10 @@ pub fn start(config: &TelemetryConfig) -> Result<Telemetry> {
             .with_current_span(false)
             .with_writer(std::io::stderr)
             .boxed(),
-        LogFormat::Pretty => fmt::layer().with_writer(std::io::stderr).boxed(),
+        LogFormat::Pretty => fmt::layer()
+            .with_ansi(std::io::stderr().is_terminal())
+            .with_writer(std::io::stderr)
+            .boxed(),
     };
     let spans = tracing_opentelemetry::layer()
         .with_tracer(tracer.tracer("perennial"))

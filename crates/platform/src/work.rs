@@ -70,6 +70,8 @@ impl Worker {
                     failures = 0;
                     self.every
                 }
+                // Services that stop together lose each other on the way.
+                Err(_) if stop.is_cancelled() => break,
                 Err(error) => {
                     failures += 1;
                     tracing::warn!(worker = self.name, failures, %error, "background work failed");

@@ -2,6 +2,8 @@
 
 use std::str::FromStr;
 
+use perennial_proto::METHODS;
+
 use crate::error::{Code, Error};
 
 /// A held scope: `loyalty.points.write`, `loyalty.*` or `*`.
@@ -33,18 +35,24 @@ impl FromStr for Scope {
                 && s.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
         };
         let named = |s: &str| s.split('.').all(segment);
-        match text.strip_suffix('*') {
-            Some("") => Ok(Self::EVERYTHING),
+        let refused = |why: &str| {
+            let message = format!("the scope {text:?} {why}");
+            Error::new(Code::InvalidArgument, "AUTH_CONFIG", message).with("scope", text)
+        };
+        let scope = match text.strip_suffix('*') {
+            Some("") => Self::EVERYTHING,
             Some(prefix) if prefix.strip_suffix('.').is_some_and(named) => {
-                Ok(Self::Below(prefix.to_owned()))
+                Self::Below(prefix.to_owned())
             }
-            None if named(text) => Ok(Self::One(text.to_owned())),
-            _ => Err(Error::new(
-                Code::InvalidArgument,
-                "AUTH_CONFIG",
-                "a scope is like loyalty.points.write, loyalty.* or *",
-            )
-            .with("scope", text)),
+            None if named(text) => Self::One(text.to_owned()),
+            _ => return Err(refused("must be like loyalty.points.write, loyalty.* or *")),
+        };
+        // A scope that opens nothing is a slip of the pen that would show as PERMISSION_DENIED.
+        let mut known = METHODS.iter().map(|method| method.scope).chain([super::REFLECTION_SCOPE]);
+        if known.any(|required| scope.covers(required)) {
+            Ok(scope)
+        } else {
+            Err(refused("covers no method of the contract"))
         }
     }
 }
@@ -60,7 +68,7 @@ mod tests {
     #[test]
     fn a_wildcard_ends_at_a_dot() {
         assert!(covers("loyalty.points.write", "loyalty.points.write"));
-        assert!(!covers("loyalty.points", "loyalty.points.write"));
+        assert!(!covers("loyalty.points.write", "loyalty.points.write_all"));
         assert!(covers("loyalty.*", "loyalty.points.write"));
         assert!(!covers("loyalty.*", "loyalty_old.points.write"));
         assert!(covers("*", "admin.clock.write"));
@@ -68,7 +76,19 @@ mod tests {
 
     #[test]
     fn what_cannot_be_meant_is_refused() {
-        for text in ["", ".", "loyalty*", ".*", "Loyalty.*", "*.read", "a..b", "loyalty.**"] {
+        for text in [
+            "",
+            ".",
+            "loyalty*",
+            ".*",
+            "Loyalty.*",
+            "*.read",
+            "a..b",
+            "loyalty.**",
+            // Well formed, but it opens nothing.
+            "loyalty.points",
+            "loyaltee.*",
+        ] {
             assert!(text.parse::<Scope>().is_err(), "{text}");
         }
     }

@@ -72,6 +72,9 @@ impl From<Status> for Error {
                 "DEADLINE_EXCEEDED",
                 "a service that is needed did not answer in time",
             ),
+            tonic::Code::OutOfRange => {
+                Self::new(Code::OutOfRange, "PEER_OUT_OF_RANGE", status.message().to_owned())
+            }
             _ => Self::internal(format!("peer answered {:?}: {}", status.code(), status.message())),
         }
     }

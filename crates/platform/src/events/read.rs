@@ -34,7 +34,7 @@ pub(super) async fn page(
 }
 
 /// Position of the newest event; 0 in an empty log.
-async fn head(conn: &impl ConnectionTrait) -> Result<i64> {
+pub(super) async fn head(conn: &impl ConnectionTrait) -> Result<i64> {
     let newest = Entity::find()
         .select_only()
         .column_as(Column::Position.max(), "head")

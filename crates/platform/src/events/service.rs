@@ -2,7 +2,7 @@
 
 use super::{parked, read};
 use crate::db::{Db, consumers, parked_events};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::page::Pages;
 use crate::tasks::Tasks;
 use crate::time;
@@ -78,6 +78,18 @@ impl EventLogService for LogService {
         request: Request<proto::ReadRequest>,
     ) -> Result<Response<Self::ReadStream>, Status> {
         let request = request.into_inner();
+        let head = read::head(self.db.read()).await?;
+        if request.after > head {
+            // A reader who knows more than the log has: the log was restored from a backup.
+            // Silence until the log has grown past the reader would hide what happens meanwhile.
+            return Err(Error::new(
+                Code::OutOfRange,
+                "POSITION_AHEAD",
+                "the position lies beyond the end of this log",
+            )
+            .with("head", head)
+            .into());
+        }
         let cursor = Cursor {
             log: self.clone(),
             after: request.after,

@@ -23,7 +23,7 @@ use super::observe::Observation;
 use super::panics;
 use super::tail::Tail;
 use crate::auth::{self, Auth, Caller};
-use crate::error::Result;
+use crate::error::{Code, Error, Result};
 use crate::limits::Limits;
 
 /// The way in to one service's routes. Shared by all its connections.
@@ -31,6 +31,8 @@ pub(super) struct Front {
     /// Name of the service, for spans.
     pub(super) name: &'static str,
     pub(super) routes: Routes,
+    /// Full names of the services behind the routes.
+    pub(super) services: Vec<&'static str>,
     pub(super) auth: Auth,
     pub(super) limits: Limits,
     pub(super) gate: Gate,
@@ -67,6 +69,7 @@ impl Front {
             None
         } else {
             let caller = self.admit(&request).await?;
+            self.check_served(request.uri().path())?;
             request.extensions_mut().insert(caller);
             Some(self.gate.enter()?)
         };
@@ -74,6 +77,19 @@ impl Front {
         let answer = deadline.bound(self.routes.clone().oneshot(request)).await?;
         let response = answer.unwrap_or_else(|never: Infallible| match never {});
         Ok((response, pass))
+    }
+
+    /// The router's own answer to a method of another service has no message at all.
+    /// Errors: UNIMPLEMENTED / SERVED_ELSEWHERE.
+    fn check_served(&self, path: &str) -> Result<()> {
+        match perennial_proto::method(path) {
+            Some(method) if !self.services.contains(&method.service) => {
+                let message =
+                    format!("{} is not served here; this is {}", method.service, self.name);
+                Err(Error::new(Code::Unimplemented, "SERVED_ELSEWHERE", message))
+            }
+            _ => Ok(()),
+        }
     }
 
     async fn admit(&self, request: &Request<Incoming>) -> Result<Caller> {

@@ -38,12 +38,14 @@ impl Host {
         if config.reflection {
             routes = with_reflection(routes, &self.names)?;
         }
+        let services = self.names.clone();
         let health = Health::new(reporter, self.names, self.checks).await;
         let stop = self.process.tasks().stopping().clone();
         let closing = CancellationToken::new();
         let front = Arc::new(Front {
             name: self.name,
             routes: routes.prepare(),
+            services,
             auth: self.process.auth().clone(),
             limits: self.process.limits().clone(),
             gate: self.process.gate().clone(),

@@ -121,3 +121,12 @@ async fn an_undone_transaction_tells_nothing() {
     drop(tx);
     assert_eq!(read(&log(&db), 0).await.0, Vec::<String>::new());
 }
+
+#[tokio::test]
+async fn a_position_beyond_the_end_is_told() {
+    let test = TestDatabase::fresh().await;
+    let db = tally::database(&test).await;
+    let request = ReadRequest { after: 7, ..ReadRequest::default() };
+    let refused = log(&db).read(tonic::Request::new(request)).await.map(|_| ()).unwrap_err();
+    assert_eq!(refused.code(), tonic::Code::OutOfRange);
+}
