@@ -13,7 +13,7 @@ mod telling;
 pub use complaints::ComplaintChange;
 pub use figures::{Metrics, RetentionFigure};
 pub use lookup::Live;
-pub use profiles::{ProfileView, Upsert};
+pub use profiles::{ProfileFilter, ProfileView, Upsert};
 pub use recording::{ActivityKind, Outcome, Recorder};
 
 pub(crate) use facts::gather;

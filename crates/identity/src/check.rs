@@ -4,13 +4,13 @@
 
 use crate::app::gather;
 use crate::config::Config;
+use crate::domain::activity::Recorded;
 use crate::domain::calendar::Calendar;
 use crate::domain::evaluation::Evaluator;
 use crate::domain::facts::{Facts, Standing};
 use crate::domain::user::User;
-use crate::store::activities::{self, Recorded};
 use crate::store::tiles::{self, DayTiles, SpendTiles};
-use crate::store::{complaints, memberships, profiles, users};
+use crate::store::{activities, complaints, memberships, profiles, users};
 use chrono::{DateTime, Utc};
 use perennial_platform::Result;
 use perennial_platform::db::{Db, Tx};

@@ -71,3 +71,28 @@ impl Config {
         Ok(Evaluator { rules: self.rules.clone(), calendar: Calendar(zone) })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_make_sense_and_can_be_shown() {
+        assert!(Config::default().evaluator().is_ok());
+        let shown = perennial_platform::config::to_toml(&Config::default()).unwrap();
+        assert!(shown.contains("high_value_percent = 150"), "{shown}");
+    }
+
+    #[test]
+    fn nonsense_is_refused_by_name() {
+        let refused = |change: fn(&mut Config)| {
+            let mut config = Config::default();
+            change(&mut config);
+            config.evaluator().unwrap_err().message().to_owned()
+        };
+        assert!(refused(|c| c.calendar_zone = "Mars/Base".into()).contains("calendar_zone"));
+        assert!(refused(|c| c.rules.risk.use_down_percent = 0).contains("use_down_percent"));
+        assert!(refused(|c| c.rules.segments.new_days = -1).contains("new_days"));
+        assert!(refused(|c| c.rules.risk.silence[0].days = 0).contains("silence"));
+    }
+}

@@ -1,13 +1,13 @@
 //! Answers about one user at this moment, and pages of stored answers.
 
 use super::{Identity, gather};
-use crate::domain::activity::Kind;
+use crate::domain::activity::{Kind, Recorded};
 use crate::domain::evaluation::Evaluation;
 use crate::domain::facts::Standing;
 use crate::domain::lifecycle::Segment;
 use crate::domain::risk::Grade;
 use crate::domain::user::User;
-use crate::store::activities::{self, Filter, Recorded};
+use crate::store::activities::{self, Filter};
 use crate::store::{figures, memberships, users};
 use chrono::{DateTime, Utc};
 use perennial_platform::Result;

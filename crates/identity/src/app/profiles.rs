@@ -45,6 +45,16 @@ pub struct Upsert {
     pub reregister: bool,
 }
 
+/// What a list of profiles asks for; an empty value asks for nothing.
+#[derive(Debug, Clone, Default)]
+#[expect(missing_docs, reason = "the contract describes each field")]
+pub struct ProfileFilter {
+    pub email: String,
+    pub phone: String,
+    pub industry: String,
+    pub acquisition_channel: String,
+}
+
 impl Identity {
     /// Creates or changes a profile. The answer is without the profile, which is personal: read
     /// it with [`Identity::profile`].
@@ -122,17 +132,20 @@ impl Identity {
         Ok((views, unknown, erased.into_iter().map(|user| user.user_id).collect()))
     }
 
-    /// Profiles that pass a filter, after an id, ordered by id. Errors: none by rule.
+    /// Profiles that pass a filter, after an id, ordered by id.
     pub async fn find_profiles(
         &self,
-        email: &str,
-        phone: &str,
-        mut filter: users::Filter,
+        filter: ProfileFilter,
         after: Option<&str>,
         limit: u64,
     ) -> Result<Vec<ProfileView>> {
-        filter.email_hash = personal::email_hash(&self.vault, email);
-        filter.phone_hash = personal::phone_hash(&self.vault, phone);
+        let named = |key: String| (!key.is_empty()).then_some(key);
+        let filter = users::Filter {
+            email_hash: personal::email_hash(&self.vault, &filter.email),
+            phone_hash: personal::phone_hash(&self.vault, &filter.phone),
+            industry: named(filter.industry),
+            acquisition_channel: named(filter.acquisition_channel),
+        };
         let users = users::page(self.db.read(), &filter, after, limit).await?;
         self.views(&users).await
     }

@@ -6,13 +6,12 @@
 
 use super::deciding::decide;
 use super::telling;
-use crate::domain::activity::{Activity, Refusal};
+use crate::domain::activity::{Activity, Recorded, Refusal};
 use crate::domain::evaluation::Evaluator;
 use crate::domain::facts::{DayTile, SpendTile};
 use crate::domain::user::User;
-use crate::store::activities::{self, Recorded};
 use crate::store::tiles::{self, DayTiles, SpendTiles};
-use crate::store::users;
+use crate::store::{activities, users};
 use chrono::{DateTime, TimeDelta, Utc};
 use perennial_platform::commit::Batch;
 use perennial_platform::db::Tx;

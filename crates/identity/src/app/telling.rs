@@ -1,10 +1,10 @@
 //! The events that this service tells.
 
 use super::recording::{ActivityKind, activity_id};
+use crate::domain::activity::Recorded;
 use crate::domain::evaluation::Verdict;
 use crate::domain::lifecycle::SegmentSet;
 use crate::domain::user::User;
-use crate::store::activities::Recorded;
 use chrono::{DateTime, Utc};
 use perennial_platform::events::NewEvent;
 use perennial_platform::id::Id;

@@ -2,6 +2,7 @@
 
 use crate::domain::money::Money;
 use chrono::{DateTime, TimeDelta, Utc};
+use uuid::Uuid;
 
 /// The kinds of activities; the numbers are those of the contract and of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -103,6 +104,17 @@ pub struct Activity {
     pub object: String,
     /// Whole milliseconds.
     pub duration: Option<TimeDelta>,
+}
+
+/// An activity as it was recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recorded {
+    /// Derived from the natural key.
+    pub id: Uuid,
+    /// What was told.
+    pub activity: Activity,
+    /// When it was recorded.
+    pub record_time: DateTime<Utc>,
 }
 
 /// Why an activity is not taken in.

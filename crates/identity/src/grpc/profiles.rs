@@ -2,8 +2,7 @@
 
 use super::convert::profile::{from_profile, to_upsert};
 use super::cut;
-use crate::app::Identity;
-use crate::store::users::Filter;
+use crate::app::{Identity, ProfileFilter};
 use perennial_platform::idempotency::Key;
 use perennial_proto::identity::v1::profile_service_server::ProfileService;
 use perennial_proto::identity::v1::{
@@ -62,17 +61,17 @@ impl ProfileService for ProfileApi {
         request: Request<ListProfilesRequest>,
     ) -> Result<Response<ListProfilesResponse>, Status> {
         let request = request.into_inner();
-        let (email, phone) = (&request.email, &request.phone);
-        let (industry, channel) = (request.industry, request.acquisition_channel);
-        let shown = format!("profiles/{email}/{phone}/{industry}/{channel}");
+        let filter = ProfileFilter {
+            email: request.email,
+            phone: request.phone,
+            industry: request.industry,
+            acquisition_channel: request.acquisition_channel,
+        };
+        // Only its hash goes into a page token, which is no place for an address.
+        let shown = format!("profiles/{filter:?}");
         let (size, after) =
             self.0.pages.open::<String>(request.page_size, &request.page_token, &shown)?;
-        let filter = Filter {
-            industry: (!industry.is_empty()).then_some(industry),
-            acquisition_channel: (!channel.is_empty()).then_some(channel),
-            ..Filter::default()
-        };
-        let rows = self.0.find_profiles(email, phone, filter, after.as_deref(), size + 1).await?;
+        let rows = self.0.find_profiles(filter, after.as_deref(), size + 1).await?;
         let (rows, last) = cut(rows, size, |profile| profile.user_id.clone());
         Ok(Response::new(ListProfilesResponse {
             profiles: rows.into_iter().map(from_profile).collect(),

@@ -2,7 +2,7 @@
 
 use super::rows::activity::{Column, Entity, Model};
 use super::{CHUNK, IDS};
-use crate::domain::activity::{Activity, Kind};
+use crate::domain::activity::{Activity, Kind, Recorded};
 use crate::domain::money::Money;
 use chrono::{DateTime, TimeDelta, Utc};
 use perennial_platform::{Error, Result};
@@ -11,17 +11,6 @@ use sea_orm::{
     QueryFilter, QueryOrder, QuerySelect,
 };
 use uuid::Uuid;
-
-/// An activity as it was recorded.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Recorded {
-    /// Derived from the natural key.
-    pub id: Uuid,
-    /// What was told.
-    pub activity: Activity,
-    /// When it was recorded.
-    pub record_time: DateTime<Utc>,
-}
 
 /// Those of these activities that are recorded already.
 pub async fn find(conn: &impl ConnectionTrait, ids: &[Uuid]) -> Result<Vec<Recorded>> {

@@ -65,7 +65,7 @@ async fn answers(world: &World) -> (Answers, Vec<Vec<String>>) {
 
 #[tokio::test]
 async fn order_and_repetition_do_not_matter() {
-    for seed in 0..4 {
+    for seed in 0..3 {
         let mut random = Random::new(seed);
         let (one, other) = (World::start().await, World::start().await);
         let history = history(&mut random, one.now());
@@ -75,7 +75,7 @@ async fn order_and_repetition_do_not_matter() {
             assert_eq!(answers(&one).await, answers(&other).await, "seed {seed}");
             assert_eq!(one.violations().await, Vec::<String>::new(), "seed {seed}");
             for world in [&one, &other] {
-                world.suite.advance(TimeDelta::days(11), TimeDelta::days(1)).await;
+                world.suite.advance(TimeDelta::days(12), TimeDelta::days(4)).await;
             }
         }
     }

@@ -2,9 +2,8 @@
 
 use super::from_money;
 use crate::app::ActivityKind;
-use crate::domain::activity::{Activity, Kind};
+use crate::domain::activity::{Activity, Kind, Recorded};
 use crate::domain::money::Money;
-use crate::store::activities::Recorded;
 use chrono::{DateTime, TimeDelta, Utc};
 use perennial_platform::id::Id;
 use perennial_platform::{Error, Result, time};
