@@ -16,14 +16,17 @@ use std::path::Path;
 const PREFIX: &str = "PERENNIAL";
 const SEPARATOR: &str = "__";
 
-/// Reads the settings of the whole process. Errors: INVALID_ARGUMENT with the key that is
+/// Reads the settings of the whole process; later files win over earlier ones, so that secrets
+/// can come from a file of their own. Errors: INVALID_ARGUMENT with the key that is
 /// unknown or has a value of the wrong kind.
-pub fn load<T: Default + Serialize + DeserializeOwned>(file: Option<&Path>) -> Result<T> {
+pub fn load<'a, T: Default + Serialize + DeserializeOwned>(
+    files: impl IntoIterator<Item = &'a Path>,
+) -> Result<T> {
     let wrong = |error: ::config::ConfigError| {
         Error::new(crate::error::Code::InvalidArgument, "INVALID_CONFIG", error.to_string())
     };
     let mut builder = ::config::Config::builder();
-    if let Some(path) = file {
+    for path in files {
         builder = builder.add_source(::config::File::from(path).format(::config::FileFormat::Toml));
     }
     builder

@@ -64,9 +64,20 @@ impl Worker {
     /// Turns again and again until told to stop; errors are logged and waited out.
     pub async fn run(self: Arc<Self>, stop: CancellationToken) {
         let mut failures = 0_u32;
+        let meter = opentelemetry::global::meter("perennial");
+        let label = [opentelemetry::KeyValue::new("worker", self.name.clone())];
+        let units = meter
+            .u64_counter("perennial.worker.units")
+            .with_description("Work done in the background: events handled, rows of jobs")
+            .build();
+        let failed = meter
+            .u64_counter("perennial.worker.failures")
+            .with_description("Turns of background work that failed and will be tried again")
+            .build();
         while !stop.is_cancelled() {
             let pause = match self.turn(&stop).await {
-                Ok(_) => {
+                Ok(done) => {
+                    units.add(done, &label);
                     failures = 0;
                     self.every
                 }
@@ -74,6 +85,7 @@ impl Worker {
                 Err(_) if stop.is_cancelled() => break,
                 Err(error) => {
                     failures += 1;
+                    failed.add(1, &label);
                     tracing::warn!(worker = self.name, failures, %error, "background work failed");
                     (self.every * 2_u32.saturating_pow(failures.min(10))).min(LONGEST_BACKOFF)
                 }

@@ -8,6 +8,7 @@ use crate::idempotency::{Key, Reply, Stored, lookup, store};
 use futures::FutureExt;
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
+use std::time::Instant;
 use tokio::sync::mpsc;
 
 /// Tries of a batch that loses against another replica's.
@@ -26,15 +27,27 @@ pub(super) async fn run<B: Batch>(
         .u64_histogram("perennial.commit.batch.size")
         .with_description("Commands that shared one transaction")
         .build();
+    let replays = opentelemetry::global::meter("perennial")
+        .u64_counter("perennial.commit.replays")
+        .with_description("Commands answered with the stored answer of an earlier call")
+        .build();
+    let durations = opentelemetry::global::meter("perennial")
+        .f64_histogram("perennial.commit.batch.duration")
+        .with_description("Time from taking a batch to its answers, the commit included")
+        .with_unit("s")
+        .build();
     let label = [opentelemetry::KeyValue::new("committer", name)];
     let mut taken = Vec::with_capacity(MAX_BATCH);
     while waiting.recv_many(&mut taken, MAX_BATCH).await > 0 {
         sizes.record(taken.len() as u64, &label);
         let (callers, work): (Vec<_>, Vec<_>) =
             taken.drain(..).map(|s| (s.answer, (s.key, s.command))).unzip();
-        for (caller, answer) in
-            callers.into_iter().zip(commit_all(&db, &clock, &batch, &work).await)
-        {
+        let started = Instant::now();
+        let answers = commit_all(&db, &clock, &batch, &work).await;
+        durations.record(started.elapsed().as_secs_f64(), &label);
+        let replayed = answers.iter().flatten().filter(|reply| reply.replayed).count();
+        replays.add(replayed as u64, &label);
+        for (caller, answer) in callers.into_iter().zip(answers) {
             // A caller that has left does not mind.
             let _ = caller.send(answer);
         }

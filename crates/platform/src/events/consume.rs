@@ -144,6 +144,11 @@ impl<C: Consumer> Run<C> {
                 }
             }
         };
+        opentelemetry::global::meter("perennial")
+            .u64_counter("perennial.consumer.parked")
+            .with_description("Events set aside because they could not be handled")
+            .build()
+            .add(1, &[opentelemetry::KeyValue::new("consumer", C::NAME)]);
         tracing::error!(consumer = C::NAME, event = event.id, kind = event.r#type, %error, "event parked");
         let tx = self.db.begin().await?;
         let moved = self.advance(&tx, from, event.position).await?;

@@ -10,6 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::error::{Error, Result};
 use crate::host::jitter;
+use crate::host::observe::meters;
 
 /// When a caller that was turned away should come back, on average.
 const COME_BACK: Duration = Duration::from_millis(200);
@@ -30,6 +31,7 @@ impl Gate {
     /// that those turned away together do not return together.
     pub(super) fn enter(&self) -> Result<Pass> {
         self.0.clone().try_acquire_owned().map_err(|_| {
+            meters().sheds.add(1, &[]);
             Error::exhausted("OVERLOADED", "too many calls at once; try again a little later")
                 .retry_after(jitter(COME_BACK, 0.5))
         })

@@ -18,6 +18,10 @@ const WHILE_WELL: Duration = Duration::from_secs(5);
 /// ... and while something is missing.
 const WHILE_ILL: Duration = Duration::from_millis(200);
 
+/// The name under which the process is healthy as long as it can answer at all, for liveness
+/// probes; "" is for readiness.
+const LIVENESS: &str = "liveness";
+
 /// Tells whether something that the service needs is there.
 pub(super) type Check = Box<dyn Fn() -> BoxFuture<'static, bool> + Send + Sync>;
 
@@ -36,6 +40,8 @@ impl Health {
         checks: Vec<Check>,
     ) -> Self {
         let health = Self { reporter, names, checks };
+        // Alive is not ready: a process whose database is away must not be restarted for it.
+        health.reporter.set_service_status(LIVENESS, ServingStatus::Serving).await;
         health.set(ServingStatus::NotServing).await;
         health
     }

@@ -47,7 +47,12 @@ struct Running {
 
 async fn running(database: &DatabaseConfig) -> Result<Running> {
     let data = tempfile::tempdir().unwrap();
-    let config = PlatformConfig { data: data.path().to_owned(), ..Default::default() };
+    let config = PlatformConfig {
+        data: data.path().to_owned(),
+        // The same at every start, as the database will have it.
+        master_key: Some("07".repeat(32).into()),
+        ..Default::default()
+    };
     let process = Process::new(&config, Clock::system())?;
     let mut host = Host::new(&process, "tally", (Ipv4Addr::LOCALHOST, 0).into())?;
     let db = host.database(database, tally::migrations).await?;
