@@ -67,7 +67,6 @@ pub struct App {
 impl App {
     /// The keyed hash under which an erased user is remembered.
     pub(crate) fn tombstone(&self, user_id: &str) -> String {
-        let hash = self.vault.lookup_hash("notification.erased", user_id);
-        hash.iter().map(|byte| format!("{byte:02x}")).collect()
+        hex::encode(self.vault.lookup_hash("notification.erased", user_id))
     }
 }

@@ -18,12 +18,8 @@ use crate::config::Config;
 use crate::domain::kinds::Channel;
 use crate::domain::retry::Setback;
 use crate::domain::template::Text;
-use crate::store::templates;
 use perennial_platform::Result;
 use std::time::Duration;
-
-/// Name of the template that stands below every e-mail.
-const FOOTER: &str = "email-footer";
 
 /// The channels as configured.
 pub struct Delivery {
@@ -77,7 +73,7 @@ impl Delivery {
     /// Hands one message over. An error says in public words why not, and what that means for
     /// the next attempt.
     pub async fn hand_over(&self, handover: &Handover) -> Result<(), Refused> {
-        let letter = self.letter(handover).await?;
+        let letter = self.letter(handover)?;
         match (handover.message.channel, &self.webhook) {
             (Channel::Email, _) => self.mail(&letter).await,
             (Channel::Webhook, Some(webhook)) => webhook.send(&letter).await,
@@ -92,12 +88,12 @@ impl Delivery {
             Email::Smtp(smtp) => smtp.send(mail).await,
             Email::Folder(folder) => {
                 let message = &letter.handover.message;
-                folder.write(letter.id, message.send_at, &mail.formatted()).await
+                folder.write(letter.id, message.send_at, mail.formatted()).await
             }
         }
     }
 
-    async fn letter<'a>(&self, handover: &'a Handover) -> Result<Letter<'a>, Refused> {
+    fn letter<'a>(&self, handover: &'a Handover) -> Result<Letter<'a>, Refused> {
         let message = &handover.message;
         let id = NotificationId::from(message.id);
         let rules = &self.app.rules;
@@ -116,23 +112,21 @@ impl Delivery {
             self.unsubscribe_url.replace("{token}", &self.app.unsubscribe_token(id));
         let mut text = rendered.text;
         if message.channel == Channel::Email {
-            text.body.push_str(&self.footer(&rendered.locale, &unsubscribe_url).await?);
+            text.body.push_str(&self.footer(handover, &rendered.locale, &unsubscribe_url)?);
         }
         let at = self.app.clock.now();
         Ok(Letter { id, handover, text, locale: rendered.locale, unsubscribe_url, at })
     }
 
-    async fn footer(&self, locale: &str, unsubscribe_url: &str) -> Result<String, Refused> {
-        let later = |_| refused("the footer cannot be read now", Setback::Later);
-        let footer = templates::one(self.app.db.read(), FOOTER, None).await.map_err(later)?;
-        let Some(footer) = footer else { return Ok(String::new()) };
-        let variables = [("unsubscribe_url".to_owned(), unsubscribe_url.to_owned())].into();
+    fn footer(&self, handover: &Handover, locale: &str, link: &str) -> Result<String, Refused> {
+        let Some(footer) = &handover.footer else { return Ok(String::new()) };
+        let variables = [("unsubscribe_url".to_owned(), link.to_owned())].into();
         let context = Context {
             variables: &variables,
             profile: ProfileContext { name: "" },
             product: ProductContext { name: &self.app.rules.product_name },
         };
-        let rendered = self.app.renderer.render(&footer, locale, &self.app.rules.locale, &context);
+        let rendered = self.app.renderer.render(footer, locale, &self.app.rules.locale, &context);
         rendered
             .map(|rendered| rendered.text.body)
             .map_err(|error| refused(format!("the footer fails: {error}"), Setback::Never))

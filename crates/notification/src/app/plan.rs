@@ -79,8 +79,11 @@ impl App {
         let answers = plans
             .iter()
             .map(|plan| {
-                refusal(plan, erased.contains(&plan.user_id), templates.get(&plan.template))
-                    .map_or_else(|| Ok(place(plan, &mut taken, &mut new, now)), Err)
+                if erased.contains(&plan.user_id) {
+                    return Err(Error::precondition("USER_ERASED", "the user was erased"));
+                }
+                let variables = accepted(plan, templates.get(&plan.template))?;
+                Ok(place(plan, &variables, &mut taken, &mut new, now))
             })
             .collect();
         messages::insert(tx, &new).await?;
@@ -107,31 +110,33 @@ fn distinct<'a>(items: impl Iterator<Item = &'a String>) -> Vec<String> {
     items.collect::<BTreeSet<_>>().into_iter().cloned().collect()
 }
 
-/// Why a plan cannot be taken, if so.
-fn refusal(plan: &Plan, erased: bool, template: Option<&Template>) -> Option<Error> {
-    if erased {
-        return Some(Error::precondition("USER_ERASED", "the user was erased"));
-    }
+/// The variables of a plan, if they are exactly those that its template declares. A trigger offers
+/// whatever its event holds: what the template does not ask for is left out.
+fn accepted(plan: &Plan, template: Option<&Template>) -> Result<BTreeMap<String, String>> {
     let Some(template) = template else {
         let message = format!("there is no template {}", plan.template);
-        return Some(
-            Error::not_found("TEMPLATE_NOT_FOUND", message).with("template", &plan.template),
-        );
+        let missing = Error::not_found("TEMPLATE_NOT_FOUND", message);
+        return Err(missing.with("template", &plan.template));
     };
+    let mut variables = plan.variables.clone();
+    if !plan.trigger.is_empty() {
+        variables.retain(|name, _| template.variables.contains_key(name));
+    }
     let violations: Vec<Violation> = template
-        .complaints(&plan.variables)
+        .complaints(&variables)
         .into_iter()
         .map(|(name, complaint)| Violation {
             field: format!("variables[{name}]"),
             description: complaint.to_owned(),
         })
         .collect();
-    (!violations.is_empty()).then(|| Error::violations(violations))
+    if violations.is_empty() { Ok(variables) } else { Err(Error::violations(violations)) }
 }
 
 /// Adds the messages of a plan that are not there yet.
 fn place(
     plan: &Plan,
+    variables: &BTreeMap<String, String>,
     taken: &mut Taken,
     new: &mut Vec<Notification>,
     now: DateTime<Utc>,
@@ -143,7 +148,7 @@ fn place(
         let id = known.unwrap_or_else(|| {
             let id = NotificationId::new(now).uuid();
             taken.insert(key, id);
-            new.push(message(plan, *channel, id, now));
+            new.push(message(plan, *channel, variables, id, now));
             id
         });
         result.deduplicated |= known.is_some();
@@ -152,7 +157,13 @@ fn place(
     result
 }
 
-fn message(plan: &Plan, channel: Channel, id: Uuid, now: DateTime<Utc>) -> Notification {
+fn message(
+    plan: &Plan,
+    channel: Channel,
+    variables: &BTreeMap<String, String>,
+    id: Uuid,
+    now: DateTime<Utc>,
+) -> Notification {
     let own_key = || NotificationId::from(id).to_string();
     Notification {
         id,
@@ -164,7 +175,7 @@ fn message(plan: &Plan, channel: Channel, id: Uuid, now: DateTime<Utc>) -> Notif
         topic: plan.topic.clone(),
         class: plan.class,
         trigger: plan.trigger.clone(),
-        variables: plan.variables.clone(),
+        variables: variables.clone(),
         state: State::Scheduled,
         reason: String::new(),
         send_at: plan.send_at,

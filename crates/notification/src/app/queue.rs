@@ -19,6 +19,9 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use uuid::Uuid;
 
+/// Name of the template that stands below every e-mail.
+const FOOTER: &str = "email-footer";
+
 /// A claimed message and all that is needed to hand it over. Holds personal data; lives no
 /// longer than the hand-over.
 #[derive(Debug)]
@@ -27,6 +30,8 @@ pub struct Handover {
     pub message: Notification,
     /// The version it is sent with.
     pub template: Arc<Template>,
+    /// What stands below e-mails.
+    pub footer: Option<Arc<Template>>,
     /// The user.
     pub profile: Profile,
 }
@@ -77,7 +82,8 @@ impl App {
             let template = Arc::clone(templates.get(&message.template)?);
             // One user can have several messages in a batch.
             let profile = profiles.entry(message.user_id.clone()).or_default().clone();
-            Some(Handover { message, template, profile })
+            let footer = templates.get(FOOTER).cloned();
+            Some(Handover { message, template, footer, profile })
         });
         Ok((looked_at, handovers.collect()))
     }
@@ -91,8 +97,8 @@ impl App {
         profiles: &HashMap<String, Profile>,
         now: DateTime<Utc>,
     ) -> Result<HashMap<String, Arc<Template>>> {
-        let names: BTreeSet<String> = batch.iter().map(|m| m.template.clone()).collect();
-        let names: Vec<String> = names.into_iter().collect();
+        let names: BTreeSet<&str> = batch.iter().map(|m| m.template.as_str()).collect();
+        let names: Vec<String> = names.into_iter().chain([FOOTER]).map(str::to_owned).collect();
         let templates = templates::newest(tx, &names).await?;
         let mut facts = self.facts(tx, users, now).await?;
         let lease = Lease { claim: Uuid::new_v4(), until: now + self.rules.lease };
@@ -122,16 +128,12 @@ impl App {
             return Ok(());
         }
         let now = self.clock.now();
-        let ids: Vec<Uuid> = ended.iter().map(|(message, _)| message.id).collect();
         let tx = self.db.begin().await?;
-        let locked = messages::lock(&tx, &ids).await?;
-        let mut current: HashMap<Uuid, Notification> =
-            locked.into_iter().map(|message| (message.id, message)).collect();
+        let ours = messages::lock_claimed(&tx, ended.iter().map(|(message, _)| message)).await?;
         let mut changed = Vec::with_capacity(ended.len());
-        for (claimed, result) in ended {
-            let Some(mut message) = current.remove(&claimed.id) else { continue };
-            if message.state != State::Claimed || message.claim != claimed.claim {
-                tracing::warn!(id = %message.id, "a hand-over was recorded after its lease");
+        for (mut message, result) in ended {
+            if !ours.contains(&message.id) {
+                tracing::warn!(id = %message.id, "a hand-over ended after its lease");
                 continue;
             }
             match result {

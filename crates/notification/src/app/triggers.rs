@@ -6,7 +6,6 @@ use crate::store::people;
 use chrono::{DateTime, Utc};
 use perennial_platform::Result;
 use perennial_platform::db::Tx;
-use std::collections::BTreeMap;
 
 /// Something that happened to a user.
 #[derive(Debug, Clone)]
@@ -19,8 +18,7 @@ pub struct Happening<'a> {
     pub event: &'a str,
     /// When.
     pub at: DateTime<Utc>,
-    /// Values for templates, without personal data. Those that a trigger's template does not
-    /// declare are left out for it.
+    /// Values for templates, without personal data.
     pub variables: Vec<(&'static str, String)>,
 }
 
@@ -32,17 +30,7 @@ impl App {
         if rules.is_empty() || happening.user_id.is_empty() {
             return Ok(());
         }
-        let names: Vec<String> = rules.iter().map(|rule| rule.template.clone()).collect();
-        let templates = crate::store::templates::newest(tx, &names).await?;
-        let plans: Vec<Plan> = rules
-            .into_iter()
-            .map(|rule| {
-                let declared = templates.get(&rule.template).map(|t| &t.variables);
-                let wanted = |name: &str| declared.is_some_and(|d| d.contains_key(name));
-                let given = happening.variables.iter().filter(|(name, _)| wanted(name));
-                plan(rule, happening, given.map(|(n, v)| ((*n).to_owned(), v.clone())).collect())
-            })
-            .collect();
+        let plans: Vec<Plan> = rules.into_iter().map(|rule| plan(rule, happening)).collect();
         for (plan, answer) in plans.iter().zip(self.plan(tx, now, &plans).await?) {
             if let Err(error) = answer
                 && error.reason() != "USER_ERASED"
@@ -115,7 +103,7 @@ impl App {
                     at,
                     variables: Vec::new(),
                 };
-                plans.push(plan(rule, &happening, BTreeMap::new()));
+                plans.push(plan(rule, &happening));
             }
         }
         people::save(&tx, &people).await?;
@@ -140,12 +128,9 @@ impl App {
     }
 }
 
-fn plan(
-    rule: &TriggerRule,
-    happening: &Happening<'_>,
-    variables: BTreeMap<String, String>,
-) -> Plan {
+fn plan(rule: &TriggerRule, happening: &Happening<'_>) -> Plan {
     let times = rule.times(happening.at);
+    let offered = happening.variables.iter();
     Plan {
         user_id: happening.user_id.to_owned(),
         template: rule.template.clone(),
@@ -154,7 +139,7 @@ fn plan(
         class: rule.class,
         send_at: times.send_at,
         expire_at: Some(times.expire_at),
-        variables,
+        variables: offered.map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
         dedupe_key: rule.dedupe_key(happening.event),
         trigger: rule.name.clone(),
     }

@@ -91,7 +91,7 @@ impl Notification {
             }
             Outcome::Hold(gate, next) => {
                 self.state = State::Held;
-                self.reason = gate.reason().to_owned();
+                gate.reason().clone_into(&mut self.reason);
                 self.held_for.clone_from(&self.reason);
                 self.holds += 1;
                 self.due_at = Some(next);
@@ -99,7 +99,7 @@ impl Notification {
             }
             Outcome::Drop(gate) => {
                 self.finish(State::Dropped, decision.at);
-                self.reason = gate.reason().to_owned();
+                gate.reason().clone_into(&mut self.reason);
                 self.give_slot_back();
             }
         }

@@ -12,7 +12,7 @@ use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, Order, PaginatorTrait, QueryFilter,
     QueryOrder, QuerySelect,
 };
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
 fn read_all(rows: Vec<Model>) -> Result<Vec<Notification>> {
@@ -101,6 +101,28 @@ pub async fn lock(conn: &impl ConnectionTrait, ids: &[Uuid]) -> Result<Vec<Notif
         .all(conn)
         .await?;
     read_all(rows)
+}
+
+/// Locks those of the claimed messages whose claim still stands, in id order; nobody else changes
+/// a claimed message, so what was claimed is what stands there.
+pub async fn lock_claimed(
+    conn: &impl ConnectionTrait,
+    claimed: impl Iterator<Item = &Notification>,
+) -> Result<HashSet<Uuid>> {
+    let (ids, claims): (Vec<Uuid>, HashSet<Uuid>) =
+        claimed.filter_map(|message| Some((message.id, message.claim?))).unzip();
+    let ids: Vec<Uuid> = Entity::find()
+        .select_only()
+        .column(Column::Id)
+        .filter(Column::Id.is_in(ids))
+        .filter(Column::Claim.is_in(claims))
+        .filter(Column::State.eq(State::Claimed.code()))
+        .order_by_asc(Column::Id)
+        .lock_exclusive()
+        .into_tuple()
+        .all(conn)
+        .await?;
+    Ok(ids.into_iter().collect())
 }
 
 /// Locks the pending messages of a user that certain triggers planned.

@@ -29,8 +29,8 @@ fn out_of(topic: &str, channel: DeliveryChannel) -> Choice {
     Choice { topic: topic.to_owned(), channel: channel.into(), ..Default::default() }
 }
 
-fn quiet(start: &str, end: &str) -> Option<QuietHours> {
-    Some(QuietHours { start: start.to_owned(), end: end.to_owned(), off: false })
+fn quiet(start: &str, end: &str) -> QuietHours {
+    QuietHours { start: start.to_owned(), end: end.to_owned(), off: false }
 }
 
 #[tokio::test]
@@ -56,7 +56,7 @@ async fn the_mask_says_what_changes() {
     let world = World::new().await;
     let all = Preferences {
         choices: vec![out_of("care", DeliveryChannel::Unspecified)],
-        quiet_hours: quiet("21:00", "09:30"),
+        quiet_hours: Some(quiet("21:00", "09:30")),
         time_zone: "Europe/Berlin".to_owned(),
         ..Default::default()
     };
@@ -74,7 +74,7 @@ async fn the_mask_says_what_changes() {
     assert_eq!((now.choices.len(), now.time_zone.as_str()), (0, ""));
     let unknown = set(&world, Preferences::default(), &["colour"]).await.unwrap_err();
     assert!(unknown.message().contains("colour"));
-    let empty = Preferences { quiet_hours: quiet("08:00", "08:00"), ..Default::default() };
+    let empty = Preferences { quiet_hours: Some(quiet("08:00", "08:00")), ..Default::default() };
     assert_eq!(set(&world, empty, &[]).await.unwrap_err().code(), Code::InvalidArgument);
     let twice = vec![out_of("a", DeliveryChannel::Email), out_of("a", DeliveryChannel::Email)];
     let twice = Preferences { choices: twice, ..Default::default() };
@@ -85,7 +85,7 @@ async fn the_mask_says_what_changes() {
 async fn own_quiet_hours_and_zone_hold_even_when_changed_meanwhile() {
     let world = World::new().await;
     world.people.add("u1");
-    let own = Preferences { quiet_hours: quiet("11:00", "14:00"), ..Default::default() };
+    let own = Preferences { quiet_hours: Some(quiet("11:00", "14:00")), ..Default::default() };
     set(&world, own, &[]).await.unwrap();
     let message = world.schedule(care("u1")).await;
     world.suite.settle().await;
