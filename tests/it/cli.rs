@@ -83,14 +83,12 @@ async fn a_new_token_opens_what_its_scopes_cover() {
     let printed = text(&output);
     let line = |start: &str| printed.lines().find(|line| line.trim().starts_with(start));
     let secret = line("per_").unwrap().trim().to_owned();
-    let settings: String =
-        printed
-            .lines()
-            .skip_while(|line| !line.starts_with("[["))
-            .take(5)
-            .fold(String::new(), |all, line| {
-                if line.starts_with("The caller") { all } else { all + line + "\n" }
-            });
+    let settings: String = printed.lines().skip_while(|line| !line.starts_with("[[")).take(5).fold(
+        String::new(),
+        |all, line| {
+            if line.starts_with("The caller") { all } else { all + line + "\n" }
+        },
+    );
     let setup = Setup::fresh().await.with(&settings);
     let running = setup.start().await;
     let [identity, ..] = running.channels();

@@ -91,9 +91,12 @@ impl Demo {
         println!("{}", page::Opening(&self));
         let severe = replay.run().await?;
         let outlook = Outlook::of(&self.purchases.accepted, self.graded, &severe);
+        let mut refused = replay.refused;
+        refused.extend(self.purchases.refused.iter().cloned());
+        refused.sort_by_key(|refused| refused.line);
         let figures = figures::collect(suite, &self.currency).await?;
         let page = page::Page { demo: &self, figures: &figures, outlook: &outlook };
-        println!("{page}\n{}", page::Refusals(&self.purchases.refused));
+        println!("{page}\n{}", page::Refusals(&refused));
         Ok(())
     }
 }

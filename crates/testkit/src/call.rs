@@ -46,7 +46,7 @@ impl Decoder for Raw {
 }
 
 /// How long a server stream is listened to, and at most how many messages are taken from it.
-const LISTEN: Duration = Duration::from_millis(200);
+const LISTEN: Duration = Duration::from_millis(50);
 const TAKE: usize = 5;
 
 /// Sends the messages (one, unless the method takes a stream) and returns the answers: one, or
@@ -58,18 +58,13 @@ pub async fn call(
     token: Option<&str>,
 ) -> Result<Vec<Vec<u8>>, Status> {
     let mut client = tonic::client::Grpc::new(channel.clone());
-    client
-        .ready()
-        .await
-        .map_err(|error| Status::unavailable(error.to_string()))?;
+    client.ready().await.map_err(|error| Status::unavailable(error.to_string()))?;
     let path = http::uri::PathAndQuery::from_static(method.path);
     let mut request = Request::new(tokio_stream::iter(messages));
     request.set_timeout(Duration::from_secs(20));
     if let Some(token) = token {
         let value = format!("Bearer {token}");
-        let value = value
-            .parse()
-            .map_err(|_| Status::invalid_argument("no header value"))?;
+        let value = value.parse().map_err(|_| Status::invalid_argument("no header value"))?;
         request.metadata_mut().insert("authorization", value);
     }
     let mut answers = client.streaming(request, path, Raw).await?.into_inner();

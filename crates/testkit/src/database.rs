@@ -26,10 +26,7 @@ impl TestDatabase {
     ///
     /// # Panics
     /// When PERENNIAL_TEST_DATABASE names none.
-    #[expect(
-        clippy::panic,
-        reason = "a misspelt engine must not pass as the other one"
-    )]
+    #[expect(clippy::panic, reason = "a misspelt engine must not pass as the other one")]
     pub fn engine() -> Engine {
         match environment("PERENNIAL_TEST_DATABASE").as_deref() {
             None | Some("sqlite") => Engine::Sqlite,
@@ -53,10 +50,7 @@ impl TestDatabase {
     pub fn sqlite() -> Self {
         let folder = TempDir::new().expect("a temporary folder");
         let url = format!("sqlite://{}", folder.path().join("test.db").display());
-        Self {
-            url,
-            cleanup: Cleanup::Folder { _folder: folder },
-        }
+        Self { url, cleanup: Cleanup::Folder { _folder: folder } }
     }
 
     /// A new Postgres database.
@@ -67,26 +61,15 @@ impl TestDatabase {
         let server = environment("PERENNIAL_TEST_POSTGRES_URL")
             .expect("PERENNIAL_TEST_POSTGRES_URL must name a server; `make test` starts one");
         let name = format!("perennial_test_{}", uuid::Uuid::new_v4().simple());
-        execute(&server, &format!("CREATE DATABASE {name}"))
-            .await
-            .expect("a new database");
-        let (address, _) = server
-            .rsplit_once('/')
-            .expect("the address ends in /database");
+        execute(&server, &format!("CREATE DATABASE {name}")).await.expect("a new database");
+        let (address, _) = server.rsplit_once('/').expect("the address ends in /database");
         let url = format!("{address}/{name}");
-        Self {
-            url,
-            cleanup: Cleanup::Drop { server, name },
-        }
+        Self { url, cleanup: Cleanup::Drop { server, name } }
     }
 
     /// Settings of a service that keeps its data here.
     pub fn config(&self) -> DatabaseConfig {
-        DatabaseConfig {
-            url: self.url.clone(),
-            max_connections: 5,
-            ..DatabaseConfig::default()
-        }
+        DatabaseConfig { url: self.url.clone(), max_connections: 5, ..DatabaseConfig::default() }
     }
 }
 
@@ -99,12 +82,8 @@ impl Drop for TestDatabase {
         let server = server.clone();
         // A thread with a runtime of its own: drop cannot wait inside the test's.
         let dropping = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()?;
-            runtime
-                .block_on(execute(&server, &statement))
-                .map_err(std::io::Error::other)
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            runtime.block_on(execute(&server, &statement)).map_err(std::io::Error::other)
         });
         match dropping.join() {
             Ok(Ok(())) => {}

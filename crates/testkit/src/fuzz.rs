@@ -14,7 +14,7 @@ use prost::Message as _;
 use prost_reflect::{
     DescriptorPool, DynamicMessage, ExtensionDescriptor, FieldDescriptor, MessageDescriptor, Value,
 };
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 /// Makes requests; keeps what answers taught it.
 #[derive(Debug)]
@@ -22,12 +22,15 @@ pub struct Generator {
     pool: DescriptorPool,
     rules: ExtensionDescriptor,
     random: Random,
-    /// Strings of earlier answers: identifiers and page tokens, the newest last.
-    seen: VecDeque<String>,
+    /// Strings of earlier answers by the names of their fields, the newest last: identifiers and
+    /// page tokens.
+    seen: BTreeMap<String, VecDeque<String>>,
+    /// Optional fields are set this many times in ten.
+    density: usize,
 }
 
-/// Strings of answers to remember.
-const SEEN: usize = 400;
+/// Strings to remember for each name of a field.
+const SEEN: usize = 40;
 
 impl Generator {
     /// A generator over the suite's contracts; the same seed and answers give the same cases.
@@ -40,17 +43,14 @@ impl Generator {
         let rules = pool
             .get_extension_by_name("perennial.options.v1.rules")
             .expect("the contracts declare the rules option");
-        Self {
-            pool,
-            rules,
-            random: Random::new(seed),
-            seen: VecDeque::new(),
-        }
+        Self { pool, rules, random: Random::new(seed), seen: BTreeMap::new(), density: 5 }
     }
 
     /// A request that keeps every bound that the contract states.
     pub fn valid(&mut self, input: &str) -> DynamicMessage {
         let descriptor = self.message(input);
+        // Sparse messages get past rules between fields; dense ones try every field.
+        self.density = *self.random.pick(&[2, 2, 5, 9]);
         self.valid_message(&descriptor, 0)
     }
 
@@ -73,30 +73,29 @@ impl Generator {
     /// ignored: judging answers is the caller's work.
     pub fn learn(&mut self, output: &str, answer: &[u8]) {
         if let Ok(message) = DynamicMessage::decode(self.message(output), answer) {
-            self.remember(&Value::Message(message));
+            self.remember("", &Value::Message(message));
         }
     }
 
-    fn remember(&mut self, value: &Value) {
+    fn remember(&mut self, field: &str, value: &Value) {
         match value {
             Value::String(text) if (1..=1024).contains(&text.len()) => {
-                if self.seen.len() == SEEN {
-                    self.seen.pop_front();
+                let seen = self.seen.entry(field.to_owned()).or_default();
+                if seen.len() == SEEN {
+                    seen.pop_front();
                 }
-                self.seen.push_back(text.clone());
+                seen.push_back(text.clone());
             }
             Value::Message(message) => {
-                message.fields().for_each(|(_, inner)| self.remember(inner));
+                message.fields().for_each(|(field, inner)| self.remember(field.name(), inner));
             }
-            Value::List(items) => items.iter().for_each(|inner| self.remember(inner)),
+            Value::List(items) => items.iter().for_each(|inner| self.remember(field, inner)),
             _ => {}
         }
     }
 
     fn message(&self, name: &str) -> MessageDescriptor {
-        self.pool
-            .get_message_by_name(name)
-            .expect("a message of the contracts")
+        self.pool.get_message_by_name(name).expect("a message of the contracts")
     }
 
     fn rules(&self, field: &FieldDescriptor) -> FieldRules {

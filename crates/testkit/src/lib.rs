@@ -20,10 +20,7 @@ pub use random::Random;
 pub use suite::Suite;
 
 /// The value of an environment variable, if it is set and not empty.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "tests are told where servers are"
-)]
+#[expect(clippy::disallowed_methods, reason = "tests are told where servers are")]
 pub fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }

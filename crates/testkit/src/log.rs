@@ -57,17 +57,11 @@ impl Log {
     ///
     /// # Panics
     /// When no port can be had.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a test server outside of any host"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "a test server outside of any host")]
     pub async fn start_with(service: &str, others: Routes) -> Self {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
-            .await
-            .expect("a free port on loopback");
-        let address = listener
-            .local_addr()
-            .expect("a bound listener has an address");
+        let listener =
+            tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port on loopback");
+        let address = listener.local_addr().expect("a bound listener has an address");
         let shared = Arc::new(Shared {
             source: format!("perennial/{service}"),
             events: Mutex::default(),
@@ -80,11 +74,7 @@ impl Log {
         let server = tokio::spawn(async move {
             let _ended = serving.await;
         });
-        Self {
-            shared,
-            address,
-            _server: Arc::new(Server(server)),
-        }
+        Self { shared, address, _server: Arc::new(Server(server)) }
     }
 
     /// `http://127.0.0.1:<port>`.
@@ -156,16 +146,8 @@ impl EventLogService for Handler {
     ) -> Result<Response<Self::ReadStream>, Status> {
         let request = request.into_inner();
         let after = request.after;
-        let reader = Reader {
-            shared: self.0.clone(),
-            request,
-            after,
-            ended: false,
-        };
-        Ok(Response::new(Box::pin(futures::stream::unfold(
-            reader,
-            Reader::next,
-        ))))
+        let reader = Reader { shared: self.0.clone(), request, after, ended: false };
+        Ok(Response::new(Box::pin(futures::stream::unfold(reader, Reader::next))))
     }
 
     async fn list_consumers(

@@ -20,10 +20,7 @@ impl Random {
     }
 
     /// A number below `n`; `n` must not be 0.
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "smaller than n, which is a usize"
-    )]
+    #[expect(clippy::cast_possible_truncation, reason = "smaller than n, which is a usize")]
     pub fn below(&mut self, n: usize) -> usize {
         (self.bits() % n as u64) as usize
     }

@@ -41,12 +41,7 @@ impl Suite {
 
     /// For a service that needs something else than [`Suite::start`] gives.
     pub fn builder(service: Peer) -> Builder {
-        Builder {
-            service,
-            logs: Vec::new(),
-            now: monday(),
-            config: PlatformConfig::default(),
-        }
+        Builder { service, logs: Vec::new(), now: monday(), config: PlatformConfig::default() }
     }
 
     /// A connection for generated clients.
@@ -78,16 +73,8 @@ impl Suite {
         let done = self.turn().await;
         let request = ListParkedRequest::default();
         let mut client = EventLogServiceClient::new(self.channel());
-        let parked = client
-            .list_parked(request)
-            .await
-            .expect("the parked events")
-            .into_inner();
-        assert!(
-            parked.parked.is_empty(),
-            "events were set aside: {:#?}",
-            parked.parked
-        );
+        let parked = client.list_parked(request).await.expect("the parked events").into_inner();
+        assert!(parked.parked.is_empty(), "events were set aside: {:#?}", parked.parked);
         done
     }
 
@@ -97,11 +84,7 @@ impl Suite {
     /// When work fails.
     pub async fn turn(&self) -> u64 {
         let stop = self.process.tasks().stopping();
-        self.process
-            .workers()
-            .settle(stop)
-            .await
-            .expect("background work")
+        self.process.workers().settle(stop).await.expect("background work")
     }
 
     /// Moves the clock and settles, `step` after `step`, as the suite does in simulated time.
@@ -119,11 +102,8 @@ impl Suite {
     /// When it cannot be read.
     pub async fn events(&self) -> Vec<Event> {
         let mut client = EventLogServiceClient::new(self.channel());
-        let mut pages = client
-            .read(ReadRequest::default())
-            .await
-            .expect("the event log")
-            .into_inner();
+        let mut pages =
+            client.read(ReadRequest::default()).await.expect("the event log").into_inner();
         let mut events = Vec::new();
         while let Some(page) = pages.message().await.expect("a page of the event log") {
             events.extend(page.events);
@@ -136,11 +116,8 @@ impl Suite {
     /// # Panics
     /// When one cannot be decoded.
     pub async fn events_of<M: prost::Message + prost::Name + Default>(&self) -> Vec<M> {
-        let of_kind = self
-            .events()
-            .await
-            .into_iter()
-            .filter(|event| event.r#type == M::full_name());
+        let of_kind =
+            self.events().await.into_iter().filter(|event| event.r#type == M::full_name());
         of_kind
             .map(|event| perennial_platform::events::decode(&event).expect("an event of its type"))
             .collect()
@@ -193,11 +170,7 @@ impl Builder {
     {
         let mut logs = Vec::new();
         for peer in PEERS {
-            let given = self
-                .logs
-                .iter()
-                .find(|(of, _)| *of == peer)
-                .map(|(_, log)| log.clone());
+            let given = self.logs.iter().find(|(of, _)| *of == peer).map(|(_, log)| log.clone());
             logs.push(match given {
                 Some(log) => log,
                 None => Log::start(peer.name()).await,
@@ -205,55 +178,31 @@ impl Builder {
         }
         let logs: [Log; 4] = logs.try_into().expect("one log a service");
         let folder = TempDir::new().expect("a temporary folder");
-        let config = PlatformConfig {
-            data: folder.path().to_owned(),
-            peers: peers(&logs),
-            ..self.config
-        };
+        let config =
+            PlatformConfig { data: folder.path().to_owned(), peers: peers(&logs), ..self.config };
         let clock = Clock::manual(self.now);
         let process = Process::new(&config, clock.clone()).expect("the process");
         let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let mut host = Host::new(&process, self.service.name(), any_port).expect("a port");
         let database = TestDatabase::fresh().await;
-        mount(&mut host, database.config())
-            .await
-            .expect("the service mounts");
+        mount(&mut host, database.config()).await.expect("the service mounts");
         let address = format!("http://{}", host.address());
         process.tasks().spawn(host.serve());
-        let channel = Endpoint::from_shared(address)
-            .expect("an address")
-            .connect_lazy();
-        Suite {
-            clock,
-            process,
-            channel,
-            logs,
-            folder,
-            _database: database,
-        }
+        let channel = Endpoint::from_shared(address).expect("an address").connect_lazy();
+        Suite { clock, process, channel, logs, folder, _database: database }
     }
 }
 
 impl std::fmt::Debug for Builder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Builder")
-            .field("service", &self.service)
-            .finish_non_exhaustive()
+        f.debug_struct("Builder").field("service", &self.service).finish_non_exhaustive()
     }
 }
 
-const PEERS: [Peer; 4] = [
-    Peer::Identity,
-    Peer::Feedback,
-    Peer::Loyalty,
-    Peer::Notification,
-];
+const PEERS: [Peer; 4] = [Peer::Identity, Peer::Feedback, Peer::Loyalty, Peer::Notification];
 
 fn place(peer: Peer) -> usize {
-    PEERS
-        .iter()
-        .position(|known| *known == peer)
-        .unwrap_or_default()
+    PEERS.iter().position(|known| *known == peer).unwrap_or_default()
 }
 
 fn peers([identity, feedback, loyalty, notification]: &[Log; 4]) -> PeersConfig {
@@ -266,7 +215,5 @@ fn peers([identity, feedback, loyalty, notification]: &[Log; 4]) -> PeersConfig 
 }
 
 fn monday() -> DateTime<Utc> {
-    Utc.with_ymd_and_hms(2026, 1, 5, 9, 0, 0)
-        .single()
-        .unwrap_or_default()
+    Utc.with_ymd_and_hms(2026, 1, 5, 9, 0, 0).single().unwrap_or_default()
 }

@@ -2,7 +2,7 @@
 //! purchases are tracked; the suite does its own work in between.
 
 use super::Demo;
-use super::purchases::Purchase;
+use super::purchases::{Purchase, Refused};
 use crate::client::Suite;
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
@@ -11,7 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use perennial_platform::time::to_proto;
 use perennial_proto::admin::v1::{AdvanceRequest, GetTimeRequest};
 use perennial_proto::identity::v1::{
-    Activity, ActivityKind, ListChurnRisksRequest, Profile, RiskGrade, TrackRequest,
+    Activity, ActivityKind, ListChurnRisksRequest, Profile, RiskGrade, TrackRequest, TrackVerdict,
     UpsertProfileRequest,
 };
 use perennial_proto::types::v1::Money;
@@ -35,6 +35,8 @@ pub(super) struct Replay<'a> {
     demo: &'a Demo,
     days: BTreeMap<NaiveDate, Vec<&'a Purchase>>,
     registered: HashSet<&'a str>,
+    /// Purchases that the suite did not take.
+    pub(super) refused: Vec<Refused>,
 }
 
 impl<'a> Replay<'a> {
@@ -43,7 +45,7 @@ impl<'a> Replay<'a> {
         for purchase in &demo.purchases.accepted {
             days.entry(purchase.day).or_default().push(purchase);
         }
-        Ok(Self { suite, demo, days, registered: HashSet::new() })
+        Ok(Self { suite, demo, days, registered: HashSet::new(), refused: Vec::new() })
     }
 
     /// Refuses to start against a suite that runs in real time or is past the first purchase.
@@ -126,10 +128,11 @@ impl<'a> Replay<'a> {
             let activities = batch.iter().map(|purchase| self.activity(purchase)).collect();
             let request = TrackRequest { activities, request_id: String::new() };
             let answer = self.suite.activities.track(request).await?.into_inner();
-            if answer.refused > 0 {
-                let reasons: BTreeSet<_> =
-                    answer.results.into_iter().map(|result| result.reason).collect();
-                bail!("the suite refused {} purchases: {reasons:?}", answer.refused);
+            for (purchase, result) in batch.iter().zip(answer.results) {
+                if result.verdict() == TrackVerdict::Refused {
+                    let reason = format!("the suite answered {}", result.reason);
+                    self.refused.push(Refused { line: purchase.line, reason });
+                }
             }
         }
         Ok(())

@@ -73,11 +73,7 @@ impl Generator {
             }
             Kind::Bool => Value::Bool(true),
             Kind::Double => {
-                Value::F64(
-                    *self
-                        .random
-                        .pick(&[f64::NAN, f64::INFINITY, f64::MIN, -0.0, 1e308]),
-                )
+                Value::F64(*self.random.pick(&[f64::NAN, f64::INFINITY, f64::MIN, -0.0, 1e308]))
             }
             Kind::Float => Value::F32(*self.random.pick(&[f32::NAN, f32::INFINITY, f32::MIN])),
             Kind::Int32 | Kind::Sint32 | Kind::Sfixed32 => {
@@ -90,10 +86,7 @@ impl Generator {
     }
 
     fn hostile_number(&mut self, rules: &FieldRules) -> i64 {
-        let (least, most) = (
-            rules.min.unwrap_or(0),
-            rules.max.unwrap_or(i64::from(i32::MAX)),
-        );
+        let (least, most) = (rules.min.unwrap_or(0), rules.max.unwrap_or(i64::from(i32::MAX)));
         *self.random.pick(&[
             0,
             1,
@@ -110,11 +103,7 @@ impl Generator {
     }
 
     fn hostile_string(&mut self, rules: &FieldRules) -> String {
-        let most = if rules.max_length == 0 {
-            128
-        } else {
-            rules.max_length as usize
-        };
+        let most = if rules.max_length == 0 { 128 } else { rules.max_length as usize };
         match self.random.below(14) {
             0 => String::new(),
             1 => "\0".into(),
@@ -128,12 +117,8 @@ impl Generator {
             9 => "{{ 9999999 ** 99 }}{% for i in range(99999) %}x{% endfor %}".into(),
             10 => "../../etc/passwd%00\r\nBcc: all@example.com".into(),
             11 => "-00000000000000000000000000000001".into(),
-            // A real string of another field: a token or an identifier in the wrong place.
-            _ if !self.seen.is_empty() => {
-                let at = self.random.below(self.seen.len());
-                self.seen[at].clone()
-            }
-            _ => "no-such-thing".into(),
+            // A token or an identifier in the wrong place.
+            _ => self.any_seen().unwrap_or_else(|| "no-such-thing".into()),
         }
     }
 
@@ -152,22 +137,12 @@ impl Generator {
                     i64::MAX,
                     i64::MIN,
                 ]);
-                let nanos = *self
-                    .random
-                    .pick(&[0, -1, 999_999_999, 1_000_000_000, i32::MIN]);
+                let nanos = *self.random.pick(&[0, -1, 999_999_999, 1_000_000_000, i32::MIN]);
                 message.set_field_by_name("seconds", Value::I64(seconds));
                 message.set_field_by_name("nanos", Value::I32(nanos));
             }
             "google.protobuf.FieldMask" => {
-                let paths = [
-                    "",
-                    "*",
-                    "no_such_field",
-                    "a.b.c",
-                    "user_id",
-                    "request_id",
-                    "name",
-                ];
+                let paths = ["", "*", "no_such_field", "a.b.c", "user_id", "request_id", "name"];
                 let path = (*self.random.pick(&paths)).to_owned();
                 let count = *self.random.pick(&[1, 2, MANY]);
                 message.set_field_by_name("paths", Value::List(vec![Value::String(path); count]));
@@ -209,10 +184,7 @@ impl Generator {
 /// A message inside the value that can be spoiled in place.
 fn inner_message(value: &mut Value) -> Option<&mut DynamicMessage> {
     let spoilable = |message: &&mut DynamicMessage| {
-        !message
-            .descriptor()
-            .full_name()
-            .starts_with("google.protobuf.")
+        !message.descriptor().full_name().starts_with("google.protobuf.")
     };
     match value {
         Value::Message(message) => Some(message).filter(spoilable),

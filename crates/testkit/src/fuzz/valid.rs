@@ -40,7 +40,7 @@ impl Generator {
     fn fill(&mut self, message: &mut DynamicMessage, field: &FieldDescriptor, depth: usize) {
         let rules = self.rules(field);
         let deep = depth >= DEPTH && matches!(field.kind(), Kind::Message(_));
-        if !rules.required && (deep || self.random.one_in(3)) {
+        if !rules.required && (deep || self.random.below(10) >= self.density) {
             return;
         }
         if field.is_map() {
@@ -48,15 +48,9 @@ impl Generator {
             message.set_field(field, value);
         } else if field.cardinality() == Cardinality::Repeated {
             let least = rules.min_items.max(u32::from(rules.required)) as usize;
-            let most = if rules.max_items == 0 {
-                3
-            } else {
-                rules.max_items as usize
-            };
+            let most = if rules.max_items == 0 { 3 } else { rules.max_items as usize };
             let count = (least + self.random.below(3)).min(most.max(least));
-            let items = (0..count)
-                .map(|_| self.valid_value(field, &rules, depth))
-                .collect();
+            let items = (0..count).map(|_| self.valid_value(field, &rules, depth)).collect();
             message.set_field(field, Value::List(items));
         } else {
             let value = self.valid_value(field, &rules, depth);
@@ -69,10 +63,7 @@ impl Generator {
             return Value::Map(HashMap::new());
         };
         let value_field = entry.map_entry_value_field();
-        let count = 1 + self
-            .random
-            .below(2)
-            .min(rules.max_items.max(1) as usize - 1);
+        let count = 1 + self.random.below(2).min(rules.max_items.max(1) as usize - 1);
         let entries = (0..count)
             .map(|n| {
                 let key = prost_reflect::MapKey::String(format!("key{n}"));
@@ -93,10 +84,8 @@ impl Generator {
         let most = rules.max.unwrap_or(1_000).max(least);
         match field.kind() {
             Kind::Message(inner) if inner.full_name() == "google.protobuf.Duration" => {
-                let (from, to) = (
-                    rules.min_seconds.unwrap_or(0),
-                    rules.max_seconds.unwrap_or(86_400),
-                );
+                let (from, to) =
+                    (rules.min_seconds.unwrap_or(0), rules.max_seconds.unwrap_or(86_400));
                 let mut duration = DynamicMessage::new(inner);
                 duration.set_field_by_name("seconds", Value::I64(self.between(from, to)));
                 Value::Message(duration)
@@ -132,7 +121,7 @@ impl Generator {
         let text = match Format::try_from(rules.format).unwrap_or_default() {
             // Few enough that the same one comes again with another request.
             Format::Key => format!("key-{}", self.random.below(300)),
-            Format::Id => self.seen_id(),
+            Format::Id => self.seen_id(field.name()),
             Format::TimeZone => self.choose(&["Asia/Shanghai", "America/New_York", "UTC"]),
             Format::Locale => self.choose(&["zh-CN", "en"]),
             Format::Currency => self.choose(&["CNY", "USD"]),
@@ -143,13 +132,10 @@ impl Generator {
             Format::Date => self.choose(&["1990-02-28", "2000-02-29", "1985-12-31"]),
             Format::TimeOfDay => self.choose(&["22:00", "07:30", "00:00"]),
             Format::Unspecified if field.name() == "page_token" => String::new(),
+            Format::Unspecified if field.name().ends_with("_id") => self.uuid(),
             Format::Unspecified => self.choose(&["text", "很好用", "a b c", "{{ name }}"]),
         };
-        let most = if rules.max_length == 0 {
-            usize::MAX
-        } else {
-            rules.max_length as usize
-        };
+        let most = if rules.max_length == 0 { usize::MAX } else { rules.max_length as usize };
         let mut text: String = text.chars().take(most).collect();
         while text.chars().count() < rules.min_length as usize {
             text.push('x');
@@ -157,17 +143,26 @@ impl Generator {
         text
     }
 
-    /// An identifier of an earlier answer, of whatever kind, or one that nothing has.
-    fn seen_id(&mut self) -> String {
-        let ids: Vec<&String> = self
-            .seen
-            .iter()
-            .filter(|text| looks_like_id(text))
-            .collect();
+    /// An identifier that an earlier answer had in a field of this name, or else one that nothing
+    /// has.
+    fn seen_id(&mut self, field: &str) -> String {
+        let name = field.trim_end_matches('s');
+        let known = self.seen.iter().filter(|(seen, _)| name.ends_with(seen.as_str()));
+        let ids: Vec<&String> = known.flat_map(|(_, ids)| ids).collect();
         if ids.is_empty() || self.random.one_in(8) {
             return format!("tkt_{:032x}", self.random.bits());
         }
         (*self.random.pick(&ids)).clone()
+    }
+
+    /// A string that some answer held.
+    pub(super) fn any_seen(&mut self) -> Option<String> {
+        let all: Vec<&String> = self.seen.values().flatten().collect();
+        if all.is_empty() { None } else { Some((*self.random.pick(&all)).clone()) }
+    }
+
+    fn uuid(&mut self) -> String {
+        uuid::Uuid::from_u64_pair(self.random.bits(), self.random.bits()).to_string()
     }
 
     fn choose(&mut self, from: &[&str]) -> String {
@@ -179,9 +174,4 @@ impl Generator {
         let span = most.abs_diff(least).saturating_add(1);
         least.saturating_add_unsigned(self.random.bits() % span)
     }
-}
-
-fn looks_like_id(text: &str) -> bool {
-    text.rsplit_once('_')
-        .is_some_and(|(_, hex)| hex.len() == 32 && hex.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
