@@ -20,6 +20,9 @@ use tonic::transport::Channel;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
+/// 32 bytes in hexadecimal digits.
+const MASTER_KEY: &str = "0707070707070707070707070707070707070707070707070707070707070707";
+
 /// A running service.
 pub(crate) struct World {
     pub(crate) suite: Suite,
@@ -28,23 +31,26 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) async fn start() -> Self {
-        let mut kept = None;
-        let suite = Suite::start(Peer::Identity, async |host, database| {
-            kept = Some(database.clone());
-            mount(Config { database, ..Config::default() }, host).await
-        })
-        .await;
-        Self { suite, database: kept.unwrap() }
+        Self::on(None).await
     }
 
-    /// A second replica on the same database.
+    /// Another replica of the service on the same database.
     pub(crate) async fn replica(&self) -> Self {
-        let database = self.database.clone();
-        let suite = Suite::start(Peer::Identity, async |host, _| {
-            mount(Config { database, ..Config::default() }, host).await
-        })
-        .await;
-        Self { suite, database: self.database.clone() }
+        Self::on(Some(self.database.clone())).await
+    }
+
+    async fn on(shared: Option<DatabaseConfig>) -> Self {
+        let mut kept = DatabaseConfig::default();
+        let suite = Suite::builder(Peer::Identity)
+            // Replicas open each other's users' keys.
+            .settings(|platform| platform.master_key = Some(MASTER_KEY.to_owned().into()))
+            .start(async |host, fresh| {
+                let database = shared.unwrap_or(fresh);
+                kept = database.clone();
+                mount(Config { database, ..Config::default() }, host).await
+            })
+            .await;
+        Self { suite, database: kept }
     }
 
     pub(crate) fn profiles(&self) -> ProfileServiceClient<Channel> {
