@@ -1,10 +1,11 @@
 //! What users want to hear, where and when.
 
 use super::App;
+use crate::domain::decision::Gate;
 use crate::domain::kinds::Channel;
 use crate::domain::preference::{Choice, QuietChoice};
-use crate::store::people;
 use crate::store::preferences::{self, DatedChoice, Settings};
+use crate::store::{messages, people};
 use chrono::{DateTime, Utc};
 use perennial_platform::db::Tx;
 use perennial_platform::events::{NewEvent, append};
@@ -66,6 +67,7 @@ impl App {
                 let old = known.remove(user_id);
                 let settings = merged(old, &change, now);
                 preferences::save_settings(tx, user_id, &settings).await?;
+                messages::look_again(tx, user_id, Gate::QuietHours, now).await?;
             }
             if change.replace_choices {
                 preferences::delete_choices(tx, user_id).await?;

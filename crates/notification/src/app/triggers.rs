@@ -1,8 +1,9 @@
 //! From what happened to messages, by the table of triggers (product rows NT-3 and NT-6).
 
 use super::{App, Plan};
+use crate::domain::decision::Gate;
 use crate::domain::trigger::{Occasion, TriggerRule};
-use crate::store::people;
+use crate::store::{messages, people};
 use chrono::{DateTime, Utc};
 use perennial_platform::Result;
 use perennial_platform::db::Tx;
@@ -114,6 +115,30 @@ impl App {
         }
         tx.commit().await?;
         Ok(people.len() as u64)
+    }
+
+    /// A complaint of a user was solved: what the tighter caps held is looked at again.
+    pub async fn complaint_solved(
+        &self,
+        tx: &Tx,
+        user_id: &str,
+        ticket_id: &str,
+        now: DateTime<Utc>,
+    ) -> Result<()> {
+        if people::close_complaint(tx, ticket_id).await? {
+            people::lock(tx, user_id).await?;
+            messages::look_again(tx, user_id, Gate::Cap, now).await?;
+        }
+        Ok(())
+    }
+
+    /// The zone in a user's profile changed: what the night held is looked at again.
+    pub async fn zone_changed(&self, tx: &Tx, user_id: &str, now: DateTime<Utc>) -> Result<()> {
+        if self.is_erased(tx, user_id).await? {
+            return Ok(());
+        }
+        people::lock(tx, user_id).await?;
+        messages::look_again(tx, user_id, Gate::QuietHours, now).await
     }
 
     /// The grade of a user's risk changed: what was planned for the grade before is taken back,

@@ -57,16 +57,14 @@ impl Feedback {
 
     async fn resolved(&self, tx: &Tx, now: DateTime<Utc>, event: &Event) -> Result<()> {
         let resolved: TicketResolved = decode(event)?;
-        people::close_complaint(tx, &resolved.ticket_id).await?;
+        let (user_id, ticket_id) = (&resolved.user_id, &resolved.ticket_id);
+        self.app.complaint_solved(tx, user_id, ticket_id, now).await?;
         let happening = Happening {
             occasion: Occasion::TicketResolved,
-            user_id: &resolved.user_id,
+            user_id,
             event: &event.id,
             at: occurred(event, now)?,
-            variables: vec![
-                ("ticket", resolved.ticket_id.clone()),
-                ("category", name(resolved.category())),
-            ],
+            variables: vec![("ticket", ticket_id.clone()), ("category", name(resolved.category()))],
         };
         self.app.fire(tx, &happening, now).await
     }

@@ -1,4 +1,4 @@
-//! Activity, risk grades and erasures.
+//! Activity, risk grades, moves and erasures.
 
 use super::occurred;
 use crate::app::{App, Happening};
@@ -10,7 +10,8 @@ use perennial_platform::events::{Consumer, Peer, decode};
 use perennial_platform::{Error, Result, time};
 use perennial_proto::events::v1::Event;
 use perennial_proto::identity::v1::{
-    ActivityKind, ActivityRecorded, RiskGrade, RiskGradeChanged, UserErased, UserRegistered,
+    ActivityKind, ActivityRecorded, ProfileUpdated, RiskGrade, RiskGradeChanged, UserErased,
+    UserRegistered,
 };
 
 /// Follows identity's log.
@@ -26,6 +27,7 @@ impl Consumer for Identity {
     const SOURCE: Peer = Peer::Identity;
     const TYPES: &'static [&'static str] = &[
         "perennial.identity.v1.ActivityRecorded",
+        "perennial.identity.v1.ProfileUpdated",
         "perennial.identity.v1.RiskGradeChanged",
         "perennial.identity.v1.UserErased",
         "perennial.identity.v1.UserRegistered",
@@ -35,6 +37,13 @@ impl Consumer for Identity {
         match event.r#type.as_str() {
             "perennial.identity.v1.ActivityRecorded" => self.activity(tx, now, event).await,
             "perennial.identity.v1.RiskGradeChanged" => self.risk(tx, now, event).await,
+            "perennial.identity.v1.ProfileUpdated" => {
+                let updated: ProfileUpdated = decode(event)?;
+                if !updated.fields.iter().any(|field| field == "time_zone") {
+                    return Ok(());
+                }
+                self.app.zone_changed(tx, &updated.user_id, now).await
+            }
             "perennial.identity.v1.UserErased" => self.erased(tx, now, event).await,
             "perennial.identity.v1.UserRegistered" => {
                 let registered: UserRegistered = decode(event)?;

@@ -8,6 +8,7 @@ use crate::domain::kinds::{Channel, Class};
 use crate::domain::notification::Notification;
 use crate::domain::template::{Template, Text};
 use chrono::{DateTime, TimeDelta, Utc};
+use perennial_platform::error::Violation;
 use perennial_platform::{Error, Result, time};
 use perennial_proto::notification::v1 as proto;
 use prost_types::Timestamp;
@@ -35,26 +36,33 @@ pub(super) fn plan(
     rules: &Rules,
     now: DateTime<Utc>,
 ) -> Result<Plan> {
+    let mut wrong = Vec::new();
+    let mut note = |field: &str, description: &str| {
+        wrong.push(Violation { field: field.to_owned(), description: description.to_owned() });
+    };
     let channels: Vec<Channel> = request.channels.iter().filter_map(|n| channel(*n)).collect();
     let twice = channels.iter().enumerate().any(|(n, c)| channels[..n].contains(c));
     if twice || channels.len() != request.channels.len() {
-        return Err(Error::invalid("channels", "must name each channel once"));
+        note("channels", "must name each channel once");
     }
     let send_at = optional_time("send_time", request.send_time.as_ref())?.unwrap_or(now).max(now);
     if send_at > now + FARTHEST {
-        return Err(Error::invalid("send_time", "must not lie more than 366 days ahead"));
+        note("send_time", "must not lie more than 366 days ahead");
     }
+    let class = i16::try_from(request.class).ok().and_then(Class::from_code);
+    let (true, Some(class)) = (wrong.is_empty(), class) else {
+        return Err(Error::violations(wrong));
+    };
     let expire_after = match &request.expire_after {
         Some(after) => time::duration_from_proto("expire_after", after)?,
         None => rules.expire_after,
     };
-    let class = i16::try_from(request.class).ok().and_then(Class::from_code);
     Ok(Plan {
         user_id: request.user_id.clone(),
         template: request.template.clone(),
         topic: request.topic.clone(),
         channels,
-        class: class.ok_or_else(|| Error::invalid("class", "is required"))?,
+        class,
         send_at,
         expire_at: Some(send_at + expire_after),
         variables: request.variables.clone(),

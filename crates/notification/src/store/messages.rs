@@ -3,6 +3,7 @@
 use super::CHUNK;
 use super::rows::message::{self, CHANGING, Column, Entity, Model};
 use crate::domain::caps::Slot;
+use crate::domain::decision::Gate;
 use crate::domain::kinds::{Channel, State};
 use crate::domain::notification::Notification;
 use chrono::{DateTime, Utc};
@@ -165,6 +166,24 @@ pub async fn slots(
         }
     }
     Ok(found)
+}
+
+/// Lets the messages of a user that a gate holds be looked at again at once, because what the gate
+/// looked at has changed. The user must be locked.
+pub async fn look_again(
+    conn: &impl ConnectionTrait,
+    user_id: &str,
+    held_by: Gate,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    Entity::update_many()
+        .col_expr(Column::DueAt, Expr::value(now))
+        .filter(Column::UserId.eq(user_id))
+        .filter(Column::State.eq(State::Held.code()))
+        .filter(Column::Reason.eq(held_by.reason()))
+        .exec(conn)
+        .await?;
+    Ok(())
 }
 
 /// What to list. Empty lists and names do not narrow.

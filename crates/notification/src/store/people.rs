@@ -131,10 +131,10 @@ pub async fn open_complaint(
     Ok(())
 }
 
-/// The ticket is solved.
-pub async fn close_complaint(conn: &impl ConnectionTrait, ticket_id: &str) -> Result<()> {
-    complaint::Entity::delete_by_id(ticket_id.to_owned()).exec(conn).await?;
-    Ok(())
+/// The ticket is solved. Answers whether it was an open complaint.
+pub async fn close_complaint(conn: &impl ConnectionTrait, ticket_id: &str) -> Result<bool> {
+    let closed = complaint::Entity::delete_by_id(ticket_id.to_owned()).exec(conn).await?;
+    Ok(closed.rows_affected > 0)
 }
 
 /// Which of the users have an open complaint.

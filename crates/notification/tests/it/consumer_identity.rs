@@ -5,7 +5,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use perennial_platform::events::Peer;
 use perennial_platform::time;
 use perennial_proto::identity::v1::{
-    ActivityKind, ActivityRecorded, RiskGrade, RiskGradeChanged, UserErased, UserRegistered,
+    ActivityKind, ActivityRecorded, Profile, ProfileUpdated, RiskGrade, RiskGradeChanged,
+    UserErased, UserRegistered,
 };
 use perennial_proto::notification::v1::{
     DeliveryChannel, GetPreferencesRequest, ListMessagesRequest, NotificationState as State,
@@ -82,6 +83,29 @@ async fn a_silence_is_reminded_once_and_activity_cancels_it() {
     world.suite.settle().await;
     let second = world.get(&second.notification_id).await;
     assert_state(&second, State::Cancelled, "ACTIVE_AGAIN");
+}
+
+#[tokio::test]
+async fn a_move_to_another_zone_is_noticed_while_the_night_holds() {
+    let world = World::new().await;
+    world.people.add("u1");
+    world.suite.clock.advance(TimeDelta::hours(12));
+    let message = world.schedule(care("u1")).await;
+    world.suite.settle().await;
+    assert_state(&world.get(&message.notification_id).await, State::Held, "QUIET_HOURS");
+    world.people.put(Profile {
+        user_id: "u1".to_owned(),
+        email: "u1@example.org".to_owned(),
+        time_zone: "America/New_York".to_owned(),
+        ..Default::default()
+    });
+    let moved = ProfileUpdated {
+        user_id: "u1".to_owned(),
+        fields: vec!["email".to_owned(), "time_zone".to_owned()],
+    };
+    world.suite.log(Peer::Identity).append(world.now(), "u1", &moved);
+    world.suite.settle().await;
+    assert_state(&world.get(&message.notification_id).await, State::Sent, "");
 }
 
 #[tokio::test]

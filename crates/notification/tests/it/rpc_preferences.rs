@@ -1,7 +1,6 @@
 //! PreferenceService: what is chosen is respected at the moment of sending.
 
 use crate::world::{World, assert_state, at, care};
-use chrono::TimeDelta;
 use perennial_proto::notification::v1::{
     Choice, DeliveryChannel, GetPreferencesRequest, MessageClass, NotificationState as State,
     PreferenceChanged, Preferences, QuietHours, ScheduleNotificationRequest, SetPreferencesRequest,
@@ -103,8 +102,9 @@ async fn own_quiet_hours_and_zone_hold_even_when_changed_meanwhile() {
     set(&world, Preferences { quiet_hours: Some(none), ..Default::default() }, &["quiet_hours"])
         .await
         .unwrap();
-    world.advance(TimeDelta::hours(3)).await;
-    assert_state(&world.get(&message.notification_id).await, State::Sent, "");
+    world.suite.settle().await;
+    let sent = world.get(&message.notification_id).await;
+    assert_state(&sent, State::Sent, "");
 }
 
 #[tokio::test]
