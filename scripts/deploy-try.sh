@@ -16,12 +16,13 @@ case "$KIND" in production | embedded) ;; *) sed -n '2,/^set/p' "$0" | sed '$d; 
 programs="$(scripts/tools.sh)"
 scripts/deploy-check.sh --install
 PATH="$TOOLS/deploy-venv/bin:$programs:$PATH"
-export PERENNIAL_BIN="${PERENNIAL_BIN:-$ROOT/target/debug/perennial}"
-
 # Databases of the trial's own, in a folder that Postgres' user can reach.
 work="$(mktemp -d)"
 chmod 755 "$work"
 trap 'rm -rf "$work"' EXIT
+# A copy, so that a build meanwhile changes nothing.
+cp "${PERENNIAL_BIN:-target/debug/perennial}" "$work/perennial"
+export PERENNIAL_BIN="$work/perennial"
 (cd proto && buf build -o "$work/perennial.binpb")
 if [ "$KIND" = production ]; then
     PERENNIAL_TOOLS="$work" scripts/services.sh run python -B scripts/deploy-try "$KIND" "$work"

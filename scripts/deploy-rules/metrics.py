@@ -23,20 +23,27 @@ KEYWORDS = {"and", "or", "unless", "offset", "bool", "on", "ignoring", "group_le
 
 def told():
     """Names of all series that the code makes, and of all labels they may have."""
-    series, labels = set(), {"job", "instance", "le"}
-    for path in (ROOT / "crates").glob("*/src/**/*.rs"):
-        text = path.read_text()
-        labels |= {label.replace(".", "_") for label in LABEL.findall(text)}
-        for kind, what, name, rest in INSTRUMENT.findall(text):
-            unit = re.search(r'with_unit\("(.+?)"\)', rest)
-            name = name.replace(".", "_") + UNITS.get(unit.group(1) if unit else "", "")
-            if what == "histogram":
-                series |= {name + "_bucket", name + "_sum", name + "_count"}
-            elif what == "counter" and "up_down" not in kind:
-                series.add(name + "_total")
-            else:
-                series.add(name)
+    series = set()
+    labels = {"job", "instance", "le", *(label.replace(".", "_") for text in sources() for label in LABEL.findall(text))}
+    for kind, what, name, rest in instruments():
+        unit = re.search(r'with_unit\("(.+?)"\)', rest)
+        name = name.replace(".", "_") + UNITS.get(unit.group(1) if unit else "", "")
+        if what == "histogram":
+            series |= {name + "_bucket", name + "_sum", name + "_count"}
+        elif what == "counter" and "up_down" not in kind:
+            series.add(name + "_total")
+        else:
+            series.add(name)
     return series, labels
+
+
+def sources():
+    return [path.read_text() for path in (ROOT / "crates").glob("*/src/**/*.rs")]
+
+
+def instruments():
+    """(number type, kind, OpenTelemetry name, the rest of the builder) of every instrument."""
+    return [found for text in sources() for found in INSTRUMENT.findall(text)]
 
 
 def expressions(rules=None):

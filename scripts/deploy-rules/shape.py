@@ -100,11 +100,8 @@ def probes_are_right(m):
         for probe in ("startupProbe", "readinessProbe"):
             if "grpc" not in server.get(probe, {}):
                 yield f"{name(workload)}: {probe} does not ask for gRPC health"
-        alive = server.get("livenessProbe")
-        if not alive:
-            yield f"{name(workload)}: no livenessProbe"
-        elif "grpc" in alive and alive["grpc"].get("service") != "liveness":
-            yield f"{name(workload)}: livenessProbe asks for readiness"
+        if server.get("livenessProbe", {}).get("grpc", {}).get("service") != "liveness":
+            yield f"{name(workload)}: livenessProbe does not ask whether the process lives"
 
 
 def network_is_closed(m):

@@ -4,19 +4,20 @@ import sys
 from pathlib import Path
 
 import steps
-from backing import Mail, Postgres, Redis
+from backing import Collector, Mail, Postgres, Redis
 from node import Failed, Node
 
 
 def production(work):
-    postgres, redis, mail = Postgres(work), Redis(work), Mail(work)
+    postgres, redis, mail, collector = Postgres(work), Redis(work), Mail(work), Collector(work)
     node = Node("production", work, {
         "PERENNIAL_POSTGRES": f"127.0.0.1:{postgres.port}",
         "PERENNIAL_REDIS": f"redis://127.0.0.1:{redis.port}/0",
         "PERENNIAL_SMTP_URL": f"smtp://127.0.0.1:{mail.port}",
     })
+    node.collector = collector.port
     postgres.sql((node.folder / "secrets/databases.sql").read_text())
-    return node, mail, [
+    return node, [mail, collector], [
         (steps.tables_come_first,),
         (steps.all_start,),
         (steps.callers_are_told_apart,),
@@ -27,15 +28,17 @@ def production(work):
         (steps.peer_goes,),
         (steps.a_pod_ends_in_order,),
         (steps.postgres_is_restored, postgres, work),
+        (steps.figures_arrive, collector),
         (steps.memory_suffices,),
         (steps.data_survives,),
     ]
 
 
 def embedded(work):
-    return Node("embedded", work, {}), Mail(work), [
+    return Node("embedded", work, {}), [], [
         (steps.all_start,),
         (steps.callers_are_told_apart,),
+        (steps.contracts_can_be_asked_for,),
         (steps.services_hear_each_other,),
         (steps.peer_goes,),
         (steps.a_pod_ends_in_order,),
@@ -47,7 +50,7 @@ def embedded(work):
 
 def main(kind, work):
     work = Path(work)
-    node, mail, trial = {"production": production, "embedded": embedded}[kind](work)
+    node, helpers, trial = {"production": production, "embedded": embedded}[kind](work)
     try:
         for step, *needed in trial:
             figure = step(node, *needed)
@@ -59,7 +62,8 @@ def main(kind, work):
         return 1
     finally:
         node.end()
-        mail.end()
+        for helper in helpers:
+            helper.end()
     print(f"{len(trial)} passed, 0 failed")
     return 0
 

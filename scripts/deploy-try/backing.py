@@ -1,6 +1,7 @@
 """The servers that a deployment stands on, to be taken away and brought back."""
 
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -90,6 +91,30 @@ class Mail:
 
     def has(self, text):
         return self.log.exists() and text in self.log.read_text()
+
+    def end(self):
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+
+
+class Collector:
+    """An OTLP receiver that prints what it is told. Not started until it is asked about, so that
+    everything before is tried with a collector that is away."""
+
+    def __init__(self, work):
+        self.port, self.log, self.process = free_port(), work / "collector.log", None
+
+    def start(self):
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(
+                ["rotel-agent", "start", "--otlp-grpc-endpoint", f"127.0.0.1:{self.port}", "--otlp-http-endpoint",
+                 f"127.0.0.1:{free_port()}", "--exporter", "blackhole", "--debug-log", "metrics", "--debug-log-verbosity", "detailed"],
+                stdout=log, stderr=log)
+
+    def heard(self):
+        """What it printed, without colours."""
+        return re.sub(r"\x1b\[[0-9;]*m", "", self.log.read_text())
 
     def end(self):
         if self.process:

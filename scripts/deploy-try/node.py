@@ -15,7 +15,8 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "deploy-rules"))
-from manifests import COMPONENT, SERVICES, Manifests, containers, labels, ours, pod  # noqa: E402
+import metrics  # noqa: E402, F401
+from manifests import SERVICES, Manifests, containers, ours, pod  # noqa: E402
 
 BINARY = os.environ["PERENNIAL_BIN"]
 
@@ -57,6 +58,7 @@ class Node:
         self.manifests = Manifests.load(work / "render.yaml")
         self.ports = {service: free_port() for service in SERVICES}
         self.token = (self.folder / "secrets/shop.token").read_text()
+        self.collector = free_port()
         self.processes = {}
 
     def start(self, service):
@@ -85,6 +87,9 @@ class Node:
             environment[f"PERENNIAL__PORTS__{service.upper()}"] = str(self.ports[service])
             environment[f"PERENNIAL__PEERS__{service.upper()}"] = f"http://127.0.0.1:{self.ports[service]}"
         environment["PERENNIAL__SERVER__LISTEN"] = "127.0.0.1"
+        if "PERENNIAL__TELEMETRY__OTLP_ENDPOINT" in environment:
+            environment["PERENNIAL__TELEMETRY__OTLP_ENDPOINT"] = f"http://127.0.0.1:{self.collector}"
+            environment["OTEL_METRIC_EXPORT_INTERVAL"] = "1000"
         files = self.files(workload, container, home)
         if "data" in {m["name"] for m in container["volumeMounts"]}:
             environment["PERENNIAL__DATA"] = str(home)
@@ -126,17 +131,15 @@ class Node:
         """What kubelet asks: grpc.health.v1.Health/Check, overall, without credentials."""
         return self.health(service) == "SERVING"
 
-    def health(self, service):
+    def is_alive(self, service):
+        """What kubelet asks before it restarts a pod."""
+        return self.health(service, "liveness") == "SERVING"
+
+    def health(self, service, name=""):
         ask = ["grpcurl", "-plaintext", "-connect-timeout", "1", "-max-time", "2", "-import-path", Path(__file__).parent,
-               "-proto", "health.proto", f"127.0.0.1:{self.ports[service]}", "grpc.health.v1.Health/Check"]
+               "-proto", "health.proto", "-d", json.dumps({"service": name}), f"127.0.0.1:{self.ports[service]}", "grpc.health.v1.Health/Check"]
         done = subprocess.run(ask, capture_output=True, text=True)
         return json.loads(done.stdout or "{}").get("status", "UNKNOWN") if done.returncode == 0 else "no answer"
-
-    def is_alive(self, service):
-        """What kubelet asks: does the process take a connection?"""
-        with socket.socket() as s:
-            s.settimeout(2)
-            return s.connect_ex(("127.0.0.1", self.ports[service])) == 0
 
     def stop(self, service):
         """SIGTERM; returns the exit code and the seconds that took."""

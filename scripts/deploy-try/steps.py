@@ -2,13 +2,16 @@
 
 import shutil
 import sqlite3
+import subprocess
 import time
 from datetime import datetime, timezone
 from pathlib import Path
 
-from node import SERVICES, containers, expect, wait_for
+from node import SERVICES, containers, expect, metrics, wait_for
 
 START, SOON = 60, 30
+# Counters that are not there before they have counted, and nothing here makes them count.
+BEGIN_WITH_TROUBLE = {"perennial.server.panics", "perennial.server.sheds", "perennial.consumer.parked", "perennial.commit.replays"}
 
 
 def now():
@@ -40,6 +43,17 @@ def callers_are_told_apart(node):
     peer = next(l.split("=")[1] for l in (node.folder / "secrets/feedback.env").read_text().splitlines() if l.startswith("peer-token"))
     code, _ = node.call("loyalty", "PointsService/GetBalance", {"user_id": "ada"}, token=peer)
     expect(code == "PermissionDenied", f"feedback's token: {code}")
+
+
+def contracts_can_be_asked_for(node):
+    """Reflection lists the services to a caller that may ask, and to nobody else"""
+    ask = ["grpcurl", "-plaintext", "-max-time", "5"]
+    where = [f"127.0.0.1:{node.ports['loyalty']}", "list"]
+    allowed = [*ask, "-H", f"authorization: Bearer {node.token}", *where]
+    told = subprocess.run(allowed, capture_output=True, text=True)
+    expect("perennial.loyalty.v1.PointsService" in told.stdout, told.stderr)
+    refused = subprocess.run([*ask, *where], capture_output=True, text=True)
+    expect("Unauthenticated" in refused.stderr, refused.stderr)
 
 
 def track(node, user, order):
@@ -180,6 +194,19 @@ def sqlite_is_restored(node, work):
         said.append(done.stdout.strip())
         shutil.rmtree(copies)
     return ", ".join(said)
+
+
+def figures_arrive(node, collector):
+    """Figures reach a collector that came late, under the names in the code, from every service"""
+    collector.start()
+    wanted = {name for _, _, name, _ in metrics.instruments()} - BEGIN_WITH_TROUBLE
+    heard = lambda: {line.split("Name: ")[1].strip() for line in collector.heard().splitlines() if "Name: " in line}
+    track(node, "ada", "order-5")
+    took = wait_for(f"{wanted}", lambda: wanted <= heard(), SOON)
+    for service in SERVICES:
+        for attribute in (f"service.name: Str({service})", f"service.instance.id: Str({service}-server-0)"):
+            wait_for(attribute, lambda: attribute in collector.heard(), SOON)
+    return f"{len(wanted)} names after {took:.1f} s"
 
 
 def memory_suffices(node):
