@@ -54,8 +54,7 @@ impl Caller {
     }
 }
 
-/// Strangers, a caller for each scope, callers for everything below a service, for everything,
-/// and for scopes that only look like the right ones.
+/// Strangers, a caller for each scope, one for everything below a service, one for everything.
 fn callers() -> (Vec<Caller>, String) {
     let scopes: BTreeSet<&str> = METHODS.iter().map(|method| method.scope).collect();
     let mut callers = vec![
@@ -74,7 +73,6 @@ fn callers() -> (Vec<Caller>, String) {
     }
     add(Caller::known("loyalty", &["loyalty.*"]));
     add(Caller::known("everything", &["*"]));
-    add(Caller::known("lookalike", &["loyalty.points.writer", "identity.profile.rea"]));
     // The suite calls itself, too.
     let (secret, sha256) = perennial_platform::auth::token::generate().unwrap();
     let _ = write!(

@@ -108,7 +108,7 @@ async fn an_open_suite_refuses_to_listen_beyond_loopback() {
 }
 
 #[tokio::test]
-async fn one_service_runs_alone_and_stops_in_order() {
+async fn the_suite_stops_in_order() {
     let setup = Setup::fresh().await;
     let running = setup.start().await;
     assert!(running.stop().await.success(), "{}", setup.log());

@@ -33,8 +33,8 @@ pub(super) struct History {
     pub(super) points: BTreeMap<String, i64>,
     /// Refusals by rule.
     pub(super) refused: usize,
-    /// Attempts whose fate the caller did not learn.
-    pub(super) lost_answers: usize,
+    /// Attempts whose fate the caller did not learn: killed, down, or given up on.
+    pub(super) unanswered: usize,
     /// Calls repeated after they were acknowledged.
     pub(super) repeats: usize,
     /// What is wrong.
@@ -49,10 +49,10 @@ impl History {
 
     pub(super) fn summary(&self) -> String {
         format!(
-            "{} writes acknowledged, {} refused, {} answers lost, {} repeats",
+            "{} writes acknowledged, {} refused, {} attempts without an answer, {} repeats",
             self.acknowledged(),
             self.refused,
-            self.lost_answers,
+            self.unanswered,
             self.repeats
         )
     }
@@ -72,7 +72,7 @@ impl History {
             *self.points.entry(user).or_default() += points;
         }
         self.refused += other.refused;
-        self.lost_answers += other.lost_answers;
+        self.unanswered += other.unanswered;
         self.repeats += other.repeats;
         self.findings.extend(other.findings);
     }
@@ -279,7 +279,7 @@ impl Caller {
                     return None;
                 }
                 _ => {
-                    self.history.lost_answers += 1;
+                    self.history.unanswered += 1;
                     tokio::time::sleep(Duration::from_millis(20)).await;
                 }
             }
