@@ -3,6 +3,7 @@
 
 pub(crate) mod activities;
 pub(crate) mod check;
+mod due;
 pub(crate) mod ledger;
 pub(crate) mod message;
 pub(crate) mod points;

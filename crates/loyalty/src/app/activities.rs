@@ -1,7 +1,8 @@
 //! What identity's log tells, turned into points and facts for tiers.
 //!
 //! Everything is judged by the rules in force when it happened, and is named by its business
-//! event, so a log read twice changes nothing.
+//! event, so a log read twice changes nothing. As every writer does, each of these locks the
+//! ledger's head before it touches a member.
 
 use super::{ledger, tiers};
 use crate::domain::calendar::local_day;
@@ -9,7 +10,7 @@ use crate::domain::command::{Command, Earn, Reverse};
 use crate::domain::refund::next_share;
 use crate::domain::tier::{Deal, DealId, Fact};
 use crate::domain::{Entry, EntryId, EntryKind, Origin, Programme, Refusal, RuleVersion, Time};
-use crate::store::{accounts, facts};
+use crate::store::{accounts, facts, head};
 use perennial_platform::Result;
 use perennial_platform::db::Tx;
 use std::collections::BTreeMap;
@@ -33,19 +34,40 @@ pub(crate) struct Activity {
     pub(crate) paid: Option<(String, i64)>,
 }
 
-/// A purchase earns points and counts for the tier. A currency without a rate earns nothing but
-/// still counts as an order.
+impl Activity {
+    /// The name of the purchase or refund: that of its business event.
+    fn deal(&self) -> DealId {
+        DealId::derived(&format!("{} {}", self.source, self.event))
+    }
+}
+
+/// Somebody registered: a member from now on.
+pub(crate) async fn registered(tx: &Tx, now: Time, user: &str) -> Result<()> {
+    head::lock(tx).await?;
+    accounts::enrol(tx, user, now).await
+}
+
+/// Somebody was erased: what was left expires, and what was bought is forgotten. The ledger's
+/// entries stay.
+pub(crate) async fn erased(tx: &Tx, programme: &Programme, now: Time, user: &str) -> Result<()> {
+    ledger::close(tx, programme, now, user).await?;
+    tiers::forget(tx, user).await
+}
+
+/// A purchase earns points and counts for the tier. What costs nothing, or is paid in a currency
+/// without a rate, earns nothing but still counts as an order.
 pub(crate) async fn purchase(
     tx: &Tx,
     programme: &Programme,
     now: Time,
     activity: Activity,
 ) -> Result<()> {
-    let Some((currency, amount)) = activity.paid.clone().filter(|(_, amount)| *amount > 0) else {
+    let Some((currency, amount)) = activity.paid.clone().filter(|(_, amount)| *amount >= 0) else {
         return Ok(());
     };
-    let id = DealId::derived(&format!("{} {}", activity.source, activity.event));
-    if facts::exists(tx, id).await? || erased(tx, &activity.user).await? {
+    let id = activity.deal();
+    head::lock(tx).await?;
+    if facts::exists(tx, id).await? || is_erased(tx, &activity.user).await? {
         return Ok(());
     }
     let version = programme.in_force(activity.occurred_at);
@@ -101,7 +123,8 @@ pub(crate) async fn refund(
     else {
         return Ok(());
     };
-    let id = DealId::derived(&format!("{} {}", activity.source, activity.event));
+    let id = activity.deal();
+    head::lock(tx).await?;
     if facts::exists(tx, id).await? {
         return Ok(());
     }
@@ -142,7 +165,7 @@ pub(crate) async fn check_in(
     let version = programme.in_force(activity.occurred_at);
     let day = local_day(activity.occurred_at, programme.zone);
     if version.check_in_points == 0 {
-        return accounts::enrol(tx, &activity.user, now).await;
+        return registered(tx, now, &activity.user).await;
     }
     // The day, not the activity, is what is rewarded once.
     let event = format!("{}@{day}", activity.user);
@@ -204,7 +227,7 @@ fn clawback(
     }
 }
 
-async fn erased(tx: &Tx, user: &str) -> Result<bool> {
+async fn is_erased(tx: &Tx, user: &str) -> Result<bool> {
     Ok(accounts::find(tx, user).await?.is_some_and(|account| account.closed_at.is_some()))
 }
 

@@ -4,11 +4,13 @@ use super::{App, ledger};
 use crate::domain::book::Wallet;
 use crate::domain::{Book, Entry, EntryId, Hold, HoldId, HoldState, Lot, LotId, Refusal, Time};
 use crate::store::entries::{self, Use};
-use crate::store::totals::{self, Sums};
+use crate::store::totals;
 use crate::store::{accounts, holds};
 use perennial_platform::{Error, Result};
 use std::collections::HashMap;
 use uuid::Uuid;
+
+pub(crate) use crate::store::totals::Sums;
 
 /// How often a read is tried that a write got in between of.
 const TRIES: usize = 8;

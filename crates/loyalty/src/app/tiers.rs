@@ -35,8 +35,7 @@ pub(crate) fn fingerprint(programme: &Programme) -> String {
     Uuid::new_v5(&Uuid::NAMESPACE_OID, &text).simple().to_string()
 }
 
-/// Takes a purchase or refund in and judges the member. The caller has posted to the ledger in
-/// the same transaction, or else locks its head first.
+/// Takes a purchase or refund in and judges the member. The caller has locked the ledger's head.
 pub(crate) async fn take_in(
     tx: &Tx,
     programme: &Programme,
@@ -55,6 +54,12 @@ pub(crate) async fn take_in(
     kept.facts += 1;
     facts::add(tx, kept.facts, deal).await?;
     keep(tx, programme, now, &user, kept, &known, changes).await
+}
+
+/// Drops what an erased person bought and where they stood. The ledger keeps its entries.
+pub(crate) async fn forget(tx: &Tx, user: &str) -> Result<()> {
+    facts::delete(tx, user).await?;
+    standings::delete(tx, user).await
 }
 
 impl App {

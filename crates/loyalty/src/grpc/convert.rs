@@ -2,13 +2,12 @@
 //! single fields were checked by the codec.
 
 use crate::app::App;
-use crate::app::points::{Explanation, Snapshot};
+use crate::app::points::{Explanation, Snapshot, Sums};
 use crate::app::{message, tiers};
 use crate::domain::command::{Capture, Command, Earn, PlaceHold, Reverse, Spend, Void};
 use crate::domain::rules::ReversalPolicy;
 use crate::domain::tier::{Change, Metrics};
 use crate::domain::{EntryKind, Hold, Lot, Origin, Time};
-use crate::store::totals::Sums;
 use chrono::Datelike;
 use perennial_platform::error::Violation;
 use perennial_platform::{Error, Result, id, time};

@@ -37,7 +37,8 @@ impl Points {
 impl PointsService for Points {
     async fn earn(&self, request: Request<EarnRequest>) -> Result<Response<EarnResponse>, Status> {
         let request = request.into_inner();
-        let key = self.key("perennial.loyalty.v1/Earn", &request.request_id, &request);
+        let key =
+            self.key("perennial.loyalty.v1.PointsService/Earn", &request.request_id, &request);
         let Reply { value, replayed } = self.post(key, convert::earn(&self.app, request)?).await?;
         Ok(Response::new(EarnResponse { entry: Some(value), replayed }))
     }
@@ -47,14 +48,16 @@ impl PointsService for Points {
         request: Request<SpendRequest>,
     ) -> Result<Response<SpendResponse>, Status> {
         let request = request.into_inner();
-        let key = self.key("perennial.loyalty.v1/Spend", &request.request_id, &request);
+        let key =
+            self.key("perennial.loyalty.v1.PointsService/Spend", &request.request_id, &request);
         let Reply { value, replayed } = self.post(key, convert::spend(&self.app, request)?).await?;
         Ok(Response::new(SpendResponse { entry: Some(value), replayed }))
     }
 
     async fn hold(&self, request: Request<HoldRequest>) -> Result<Response<HoldResponse>, Status> {
         let request = request.into_inner();
-        let key = self.key("perennial.loyalty.v1/Hold", &request.request_id, &request);
+        let key =
+            self.key("perennial.loyalty.v1.PointsService/Hold", &request.request_id, &request);
         let command = convert::place_hold(&self.app, request)?;
         let Reply { value, replayed } = self.post(key, command).await?;
         let hold_id = value.hold_id.clone();
@@ -66,14 +69,16 @@ impl PointsService for Points {
         request: Request<CaptureRequest>,
     ) -> Result<Response<CaptureResponse>, Status> {
         let request = request.into_inner();
-        let key = self.key("perennial.loyalty.v1/Capture", &request.request_id, &request);
+        let key =
+            self.key("perennial.loyalty.v1.PointsService/Capture", &request.request_id, &request);
         let Reply { value, replayed } = self.post(key, convert::capture(&request)?).await?;
         Ok(Response::new(CaptureResponse { entry: Some(value), replayed }))
     }
 
     async fn void(&self, request: Request<VoidRequest>) -> Result<Response<VoidResponse>, Status> {
         let request = request.into_inner();
-        let key = self.key("perennial.loyalty.v1/Void", &request.request_id, &request);
+        let key =
+            self.key("perennial.loyalty.v1.PointsService/Void", &request.request_id, &request);
         let Reply { value, replayed } = self.post(key, convert::void(request)?).await?;
         Ok(Response::new(VoidResponse { entry: Some(value), replayed }))
     }
@@ -83,7 +88,8 @@ impl PointsService for Points {
         request: Request<ReverseRequest>,
     ) -> Result<Response<ReverseResponse>, Status> {
         let request = request.into_inner();
-        let key = self.key("perennial.loyalty.v1/Reverse", &request.request_id, &request);
+        let key =
+            self.key("perennial.loyalty.v1.PointsService/Reverse", &request.request_id, &request);
         let command = convert::reverse(&self.app, request)?;
         let Reply { value, replayed } = self.post(key, command).await?;
         Ok(Response::new(ReverseResponse { entry: Some(value), replayed }))

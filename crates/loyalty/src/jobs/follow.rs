@@ -1,9 +1,7 @@
 //! Follows identity's log.
 
 use crate::app::activities::{self, Activity};
-use crate::app::ledger;
 use crate::domain::{Programme, Time};
-use crate::store::accounts;
 use perennial_platform::db::Tx;
 use perennial_platform::events::{Consumer, Peer, decode};
 use perennial_platform::{Error, Result, time};
@@ -28,11 +26,11 @@ impl Consumer for Activities {
     async fn handle(&self, tx: &Tx, now: Time, event: &Event) -> Result<()> {
         match event.r#type.as_str() {
             "perennial.identity.v1.UserRegistered" => {
-                accounts::enrol(tx, &decode::<UserRegistered>(event)?.user_id, now).await
+                activities::registered(tx, now, &decode::<UserRegistered>(event)?.user_id).await
             }
             "perennial.identity.v1.UserErased" => {
                 let user = decode::<UserErased>(event)?.user_id;
-                ledger::close(tx, &self.programme, now, &user).await
+                activities::erased(tx, &self.programme, now, &user).await
             }
             _ => self.activity(tx, now, decode(event)?).await,
         }

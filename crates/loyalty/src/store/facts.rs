@@ -81,6 +81,12 @@ pub(crate) async fn add(conn: &impl ConnectionTrait, number: i64, deal: Deal) ->
     write(conn, vec![row.into_active_model()], None).await
 }
 
+/// Drops everything that a member bought.
+pub(crate) async fn delete(conn: &impl ConnectionTrait, user: &str) -> Result<()> {
+    Entity::delete_many().filter(Column::UserId.eq(user)).exec(conn).await?;
+    Ok(())
+}
+
 fn from_row(row: Model) -> Deal {
     Deal {
         id: DealId::from(row.id),

@@ -31,7 +31,7 @@ pub(crate) async fn by_id(
 /// The open holds of these members whose time has run out.
 pub(crate) async fn due_of(
     conn: &impl ConnectionTrait,
-    users: impl IntoIterator<Item = &str>,
+    users: &[String],
     now: Time,
 ) -> Result<Vec<Hold>> {
     let mine = Condition::all()

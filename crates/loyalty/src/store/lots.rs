@@ -17,15 +17,10 @@ fn open() -> Expr {
 }
 
 /// The lots of these members that still have points.
-pub(crate) async fn open_of(
-    conn: &impl ConnectionTrait,
-    users: impl IntoIterator<Item = &str>,
-) -> Result<Vec<Lot>> {
-    let users: Vec<&str> = users.into_iter().collect();
+pub(crate) async fn open_of(conn: &impl ConnectionTrait, users: &[String]) -> Result<Vec<Lot>> {
     let mut found = Vec::new();
     for some in users.chunks(MAX_LISTED) {
-        let query =
-            Entity::find().filter(open()).filter(Column::UserId.is_in(some.iter().copied()));
+        let query = Entity::find().filter(open()).filter(Column::UserId.is_in(some));
         found.extend(query.all(conn).await?.into_iter().map(from_row));
     }
     Ok(found)

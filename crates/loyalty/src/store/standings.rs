@@ -91,6 +91,14 @@ pub(crate) async fn append(
     write(conn, rows.collect(), None).await
 }
 
+/// Drops a member's standing and its history.
+pub(crate) async fn delete(conn: &impl ConnectionTrait, user: &str) -> Result<()> {
+    use tier_changes::Column as C;
+    tier_changes::Entity::delete_many().filter(C::UserId.eq(user)).exec(conn).await?;
+    Entity::delete_by_id(user.to_owned()).exec(conn).await?;
+    Ok(())
+}
+
 /// A member's changes with their numbers, newest first, before the number given.
 pub(crate) async fn history(
     conn: &impl ConnectionTrait,

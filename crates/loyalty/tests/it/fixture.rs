@@ -119,12 +119,23 @@ impl Service {
     /// Identity tells that a user did something now.
     pub(crate) fn tell(&self, user: &str, kind: ActivityKind, event: &str, order: &str, paid: i64) {
         let amount = Money { currency: "CNY".to_owned(), minor_units: paid };
+        self.tell_paid(user, kind, event, order, (paid != 0).then_some(amount));
+    }
+
+    pub(crate) fn tell_paid(
+        &self,
+        user: &str,
+        kind: ActivityKind,
+        event: &str,
+        order: &str,
+        amount: Option<Money>,
+    ) {
         let activity = ActivityRecorded {
             user_id: user.to_owned(),
             activity_id: format!("act_{event}"),
             kind: kind.into(),
             occur_time: Some(time::to_proto(self.now())),
-            amount: (paid != 0).then_some(amount),
+            amount,
             source: "shop".to_owned(),
             source_event_id: event.to_owned(),
             object: order.to_owned(),

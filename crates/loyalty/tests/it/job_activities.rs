@@ -4,8 +4,9 @@ use crate::fixture::{Service, refusal};
 use perennial_platform::events::Peer;
 use perennial_proto::identity::v1::{ActivityKind, UserErased, UserRegistered};
 use perennial_proto::loyalty::v1::{
-    EarnRequest, EntryKind, GetStatementRequest, GetStatementResponse, PointsEarned,
+    EarnRequest, Entry, EntryKind, GetStatementRequest, GetStatementResponse, PointsEarned, Tier,
 };
+use perennial_proto::types::v1::Money;
 use tonic::Code;
 
 async fn statement(service: &Service, user: &str) -> GetStatementResponse {
@@ -28,6 +29,19 @@ async fn a_purchase_earns_by_the_rule_and_says_what_was_read() {
     assert_eq!((entry.source.as_str(), entry.source_event_id.as_str()), ("shop", "p1"));
     let told: Vec<PointsEarned> = service.suite.events_of().await;
     assert_eq!(told[0].rule, "purchase");
+    service.assert_sound().await;
+}
+
+#[tokio::test]
+async fn an_order_that_costs_nothing_is_an_order() {
+    let service = Service::start().await;
+    let free = Money { currency: "CNY".to_owned(), minor_units: 0 };
+    for n in 0..3 {
+        service.tell_paid("ann", ActivityKind::Purchase, &format!("p{n}"), "", Some(free.clone()));
+    }
+    service.suite.settle().await;
+    assert_eq!(service.balance("ann").await.issued, 0);
+    assert_eq!(service.tier("ann").await.tier(), Tier::Silver);
     service.assert_sound().await;
 }
 
@@ -95,15 +109,20 @@ async fn a_registered_user_is_a_member_without_points() {
 #[tokio::test]
 async fn an_erased_user_keeps_a_ledger_but_no_points() {
     let service = Service::start().await;
-    service.tell("ann", ActivityKind::Purchase, "p1", "o1", 10_000);
+    service.tell("ann", ActivityKind::Purchase, "p1", "o1", 80_000);
     let erased = UserErased { user_id: "ann".to_owned() };
     service.suite.log(Peer::Identity).append(service.now(), "ann", &erased);
     service.tell("ann", ActivityKind::Purchase, "p2", "o2", 10_000);
+    service.tell("ann", ActivityKind::Refund, "r1", "o1", 10_000);
     service.suite.settle().await;
     let balance = service.balance("ann").await;
-    assert_eq!((balance.spendable, balance.expired, balance.closed), (0, 100, true));
+    assert_eq!((balance.spendable, balance.expired, balance.closed), (0, 800, true));
+    // What she bought is forgotten.
+    let tier = service.tier("ann").await;
+    assert_eq!((tier.tier(), tier.justified_by), (Tier::Ordinary, None));
+    assert_eq!(tier.metrics.unwrap().orders, 0);
     let kinds: Vec<EntryKind> =
-        statement(&service, "ann").await.entries.iter().map(|entry| entry.kind()).collect();
+        statement(&service, "ann").await.entries.iter().map(Entry::kind).collect();
     assert_eq!(kinds, [EntryKind::Expire, EntryKind::Earn]);
     let request = EarnRequest { user_id: "ann".to_owned(), points: 1, ..Default::default() };
     let answer = service.points().earn(request).await;

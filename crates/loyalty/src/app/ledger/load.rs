@@ -108,16 +108,20 @@ async fn load_members(
     now: Time,
 ) -> Result<()> {
     let users = wanted.earners.union(&wanted.whole).map(String::as_str);
+    let (mut with_lots, mut with_holds) = (Vec::new(), Vec::new());
     for account in accounts::find_all(conn, users).await? {
         let whole = wanted.whole.contains(&account.user);
+        with_lots.extend((whole && account.available > 0).then(|| account.user.clone()));
+        with_holds.extend((whole && account.held > 0).then(|| account.user.clone()));
         book.load_account(account, whole);
     }
-    let whole = || wanted.whole.iter().map(String::as_str);
-    if !wanted.whole.is_empty() {
-        for lot in lots::open_of(conn, whole()).await? {
+    if !with_lots.is_empty() {
+        for lot in lots::open_of(conn, &with_lots).await? {
             book.load_lot(lot);
         }
-        for hold in holds::due_of(conn, whole(), now).await? {
+    }
+    if !with_holds.is_empty() {
+        for hold in holds::due_of(conn, &with_holds, now).await? {
             book.load_hold(hold);
         }
     }

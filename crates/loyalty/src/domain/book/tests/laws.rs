@@ -2,6 +2,7 @@
 
 use super::model::Model;
 use super::*;
+use crate::domain::audit::Auditor;
 use proptest::prelude::*;
 
 #[derive(Debug, Clone)]
@@ -117,6 +118,24 @@ fn conserved(shelf: &Shelf) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// What the operator's check would find.
+fn audited(shelf: &Shelf) -> Vec<String> {
+    let mut auditor = Auditor::default();
+    for entry in &shelf.entries {
+        auditor.entry(entry);
+    }
+    if let Some(account) = &shelf.account {
+        auditor.account(account);
+    }
+    for lot in shelf.lots.values() {
+        auditor.lot(lot);
+    }
+    for hold in shelf.holds.values() {
+        auditor.hold(hold.id, Some(hold.state), hold.resolved_by);
+    }
+    auditor.finish()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
@@ -141,6 +160,7 @@ proptest! {
             prop_assert_eq!(totals(&shelf), model.totals(), "after {:?}", op);
             conserved(&shelf)?;
         }
+        prop_assert_eq!(audited(&shelf), Vec::<String>::new());
     }
 
     /// Many commands in one batch do the same as each in a batch of its own.
