@@ -6,6 +6,7 @@ pub mod domain;
 pub mod app;
 pub mod store;
 
+pub mod consumers;
 pub mod grpc;
 pub mod jobs;
 
@@ -50,7 +51,7 @@ pub async fn mount(config: Config, host: &mut Host) -> Result<()> {
     host.service(ActivityServiceServer::new(ActivityApi { identity: identity.clone(), tracker }));
     host.service(SegmentServiceServer::new(SegmentApi(identity.clone())));
     host.service(InsightServiceServer::new(InsightApi(identity.clone())));
-    host.consumer(&db, jobs::FollowFeedback { identity: identity.clone() });
+    host.consumer(&db, consumers::FollowFeedback { identity: identity.clone() });
     let every = Duration::from_millis(config.evaluate_every_milliseconds);
     host.job(&db, jobs::Evaluate { identity, every });
     Ok(())

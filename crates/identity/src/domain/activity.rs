@@ -149,6 +149,11 @@ impl Activity {
         format!("{}\n{}", self.source, self.source_event_id)
     }
 
+    /// The least amount in minor units: an order may be free, a refund of nothing is none.
+    fn least(&self) -> i64 {
+        i64::from(self.kind == Kind::Refund)
+    }
+
     /// Checks what can be seen from the activity alone. `latest` is the last moment at which it
     /// may have happened.
     pub fn admit(&self, latest: DateTime<Utc>) -> Result<(), Refusal> {
@@ -157,7 +162,7 @@ impl Activity {
         }
         match &self.amount {
             Some(_) if !self.kind.is_payment() => return Err(Refusal::AmountNotAllowed),
-            Some(money) if money.minor_units <= 0 => return Err(Refusal::AmountRequired),
+            Some(money) if money.minor_units < self.least() => return Err(Refusal::AmountRequired),
             None if self.kind.is_payment() => return Err(Refusal::AmountRequired),
             _ => {}
         }
@@ -194,10 +199,12 @@ mod tests {
             let paid =
                 Activity { amount: usd(1), duration: Some(TimeDelta::zero()), ..activity(kind) };
             let free = Activity { amount: usd(0), ..activity(kind) };
+            let negative = Activity { amount: usd(-1), ..activity(kind) };
             if kind.is_payment() {
                 assert_eq!(bare, Err(Refusal::AmountRequired));
                 assert_eq!(paid.admit(latest), Ok(()));
-                assert_eq!(free.admit(latest), Err(Refusal::AmountRequired));
+                assert_eq!(free.admit(latest).is_ok(), kind == Kind::Purchase);
+                assert_eq!(negative.admit(latest), Err(Refusal::AmountRequired));
             } else {
                 assert_eq!(bare.is_ok(), kind != Kind::Session);
                 assert_eq!(paid.admit(latest), Err(Refusal::AmountNotAllowed));

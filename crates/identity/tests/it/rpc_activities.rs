@@ -16,10 +16,12 @@ async fn each_activity_has_its_own_verdict() {
     let good = activity("u", kind, now, "1");
     let future = activity("u", kind, now + TimeDelta::minutes(6), "2");
     let unpaid = Activity { amount: None, ..activity("u", ActivityKind::Purchase, now, "3") };
+    let free =
+        Activity { amount: Some(dollars(0)), ..activity("u", ActivityKind::Purchase, now, "6") };
     let paid_login = Activity { amount: Some(dollars(1)), ..activity("u", kind, now, "4") };
     let endless = Activity { duration: None, ..activity("u", ActivityKind::Session, now, "5") };
     let reused = activity("u", ActivityKind::CheckIn, now, "1");
-    let batch = vec![good.clone(), good.clone(), future, unpaid, paid_login, endless, reused];
+    let batch = vec![good.clone(), good.clone(), future, unpaid, paid_login, endless, reused, free];
     let answer = world.track(batch).await;
     let seen: Vec<_> =
         answer.results.iter().map(|result| (result.verdict(), result.reason.as_str())).collect();
@@ -32,15 +34,16 @@ async fn each_activity_has_its_own_verdict() {
         refused("AMOUNT_NOT_ALLOWED"),
         refused("DURATION_REQUIRED"),
         refused("SOURCE_EVENT_ID_REUSED"),
+        (TrackVerdict::Recorded, ""),
     ];
     assert_eq!(seen, expected);
-    assert_eq!((answer.recorded, answer.duplicates, answer.refused), (1, 1, 5));
+    assert_eq!((answer.recorded, answer.duplicates, answer.refused), (2, 1, 5));
 
     // In a later call as well, and then it is told once only.
     let later = world.track(vec![good, activity("u", ActivityKind::Share, now, "1")]).await;
     assert_eq!((later.recorded, later.duplicates, later.refused), (0, 1, 1));
     let told = world.suite.events_of::<ActivityRecorded>().await;
-    assert_eq!(told.len(), 1);
+    assert_eq!(told.len(), 2);
     assert_eq!(told[0].activity_id, answer.results[0].activity_id);
 }
 
