@@ -30,6 +30,7 @@ pub enum Code {
 }
 
 pub use perennial_proto::contract::Violation;
+use perennial_proto::contract::{At, Violations};
 
 /// The result of anything that can be refused or fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -68,13 +69,16 @@ impl Error {
         Self::violations(vec![Violation { field: field.into(), description: description.into() }])
     }
 
-    /// INVALID_ARGUMENT: these fields are wrong.
+    /// INVALID_ARGUMENT: these fields are wrong. The first are told and the rest counted, as
+    /// the codec does: errors travel in HTTP/2 trailers, and beyond a few KiB the whole answer is
+    /// lost.
     pub fn violations(violations: Vec<Violation>) -> Self {
-        let list: Vec<_> =
-            violations.iter().map(|v| format!("{} {}", v.field, v.description)).collect();
-        let message = format!("invalid request: {}", list.join("; "));
-        let mut error = Self::new(Code::InvalidArgument, "INVALID_FIELDS", message);
-        error.0.violations = violations;
+        let mut all = Violations::default();
+        for Violation { field, description } in violations {
+            all.add(&At::ROOT.field(&field), description);
+        }
+        let mut error = Self::new(Code::InvalidArgument, "INVALID_FIELDS", all.message());
+        error.0.violations = all.list().to_vec();
         error
     }
 
@@ -180,3 +184,19 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn endless_violations_fit_into_the_trailers() {
+        let many = (0..2_000).map(|n| Violation {
+            field: format!("update_mask.paths[{n}]"),
+            description: "x".repeat(500),
+        });
+        let status = tonic::Status::from(Error::violations(many.collect()));
+        assert!(status.message().ends_with(" more"), "{}", status.message());
+        assert!(status.message().len() * 3 + status.details().len() * 4 / 3 < 12 * 1024);
+    }
+}

@@ -39,11 +39,19 @@ fn a_value_at_the_bound_passes_and_one_beyond_does_not() {
 
 #[test]
 fn endless_mistakes_are_cut_off_and_counted() {
-    let request = ReadRequest { types: vec!["x".repeat(300); 64], ..Default::default() };
+    let request = ReadRequest { types: vec!["\u{6f2b}".repeat(300); 64], ..Default::default() };
     let mut found = Violations::default();
     request.check(&At::ROOT, &mut found);
     let status = found.into_status();
     assert!(status.message().ends_with("and 40 more"), "{}", status.message());
+
+    let mut found = Violations::default();
+    for _ in 0..2_000 {
+        found.add(&At::ROOT.field(&"\u{6f2b}".repeat(99)), "\u{6f2b}".repeat(99));
+    }
+    let status = found.into_status();
+    // Three bytes a byte in the message, four thirds in the details.
+    assert!(status.message().len() * 3 + status.details().len() * 4 / 3 < 12 * 1024);
 }
 
 #[test]

@@ -70,23 +70,30 @@ pub struct Violation {
 #[derive(Debug, Default)]
 pub struct Violations {
     shown: Vec<Violation>,
+    bytes: usize,
     more: usize,
 }
 
 impl Violations {
-    /// Errors travel in the HTTP/2 trailers; beyond a few KiB peers drop the whole answer.
+    /// Errors travel in the HTTP/2 trailers, where clients take 16 KiB in all: beyond that the
+    /// whole answer is lost. The text travels three times: in percent as the message, and twice in
+    /// base 64 in the details.
+    const BYTES: usize = 1_536;
     const SHOWN: usize = 24;
-    /// A map key can be as long as its caller likes.
-    const PATH_LENGTH: usize = 120;
+    /// A map key, or a value repeated in a description, can be as long as its caller likes.
+    const PART: usize = 120;
 
     /// Adds one.
     pub fn add(&mut self, at: &At<'_>, description: impl Into<Cow<'static, str>>) {
-        if self.shown.len() == Self::SHOWN {
+        if self.shown.len() == Self::SHOWN || self.bytes >= Self::BYTES {
             self.more += 1;
             return;
         }
-        let field: String = at.to_string().chars().take(Self::PATH_LENGTH).collect();
-        self.shown.push(Violation { field, description: description.into().into_owned() });
+        let short = |text: &str| text[..text.floor_char_boundary(Self::PART)].to_owned();
+        let violation =
+            Violation { field: short(&at.to_string()), description: short(&description.into()) };
+        self.bytes += violation.field.len() + violation.description.len();
+        self.shown.push(violation);
     }
 
     /// Nothing is wrong.
@@ -94,23 +101,22 @@ impl Violations {
         self.shown.is_empty()
     }
 
-    /// Those found, the first 24 of them.
+    /// Those found; the first 24 at most.
     pub fn list(&self) -> &[Violation] {
         &self.shown
     }
 
+    /// All that is wrong, in one sentence.
+    pub fn message(&self) -> String {
+        let list: Vec<_> =
+            self.shown.iter().map(|v| format!("{} {}", v.field, v.description)).collect();
+        let more = if self.more > 0 { format!("; and {} more", self.more) } else { String::new() };
+        format!("invalid request: {}{more}", list.join("; "))
+    }
+
     /// INVALID_ARGUMENT / INVALID_FIELDS with a `google.rpc.BadRequest` that lists the fields.
     pub fn into_status(self) -> Status {
-        let mut message = String::from("invalid request: ");
-        for (i, v) in self.shown.iter().enumerate() {
-            if i > 0 {
-                message.push_str("; ");
-            }
-            message.push_str(&format!("{} {}", v.field, v.description));
-        }
-        if self.more > 0 {
-            message.push_str(&format!("; and {} more", self.more));
-        }
+        let message = self.message();
         let mut details = ErrorDetails::new();
         for v in self.shown {
             details.add_bad_request_violation(v.field, v.description);
