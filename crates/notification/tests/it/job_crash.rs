@@ -2,9 +2,14 @@
 
 use crate::world::{World, assert_state, care, care_on};
 use chrono::TimeDelta;
-use perennial_notification::app::Refused;
+use perennial_notification::app::{Plan, Refused};
+use perennial_notification::domain::kinds::{Channel, Class};
 use perennial_notification::domain::notification::OnUnknown;
-use perennial_proto::notification::v1::{DeliveryChannel, NotificationState as State};
+use perennial_platform::Code;
+use perennial_proto::notification::v1::{
+    DeliveryChannel, NotificationState as State, ScheduleResult,
+};
+use std::collections::BTreeMap;
 
 #[tokio::test]
 async fn a_lost_claim_is_unknown_and_then_sent_under_the_same_id() {
@@ -75,6 +80,47 @@ async fn replicas_that_claim_at_once_never_exceed_a_cap_nor_share_a_message() {
     }
     assert_eq!(claimed.len(), 40, "two a day for each of twenty");
     assert!(claimed.values().all(|n| *n == 1));
+    assert_eq!(world.check().await, Vec::<String>::new());
+}
+
+/// As the committer and the consumers do it: a plan that loses against another replica is tried
+/// again.
+async fn planned(world: &World, plan: Plan) -> ScheduleResult {
+    loop {
+        let tx = world.db().begin().await.unwrap();
+        let outcome = world.app.plan(&tx, world.now(), std::slice::from_ref(&plan)).await;
+        match outcome {
+            Ok(mut answers) => {
+                tx.commit().await.unwrap();
+                return answers.remove(0).unwrap();
+            }
+            Err(error) => assert_eq!(error.code(), Code::Aborted, "{error}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn replicas_that_plan_the_same_key_at_once_plan_one_message() {
+    let world = World::new().await;
+    for round in 0..10 {
+        let plan = Plan {
+            user_id: "u1".to_owned(),
+            template: "care".to_owned(),
+            topic: "care".to_owned(),
+            channels: vec![Channel::Email, Channel::Inbox],
+            class: Class::Marketing,
+            send_at: world.now(),
+            expire_at: None,
+            variables: BTreeMap::new(),
+            dedupe_key: format!("order-{round}"),
+            trigger: String::new(),
+        };
+        let replicas = (0..4).map(|_| planned(&world, plan.clone()));
+        let results = futures::future::join_all(replicas).await;
+        let first = results.iter().filter(|result| !result.deduplicated).count();
+        assert_eq!(first, 1);
+        assert!(results.iter().all(|r| r.notification_ids == results[0].notification_ids));
+    }
     assert_eq!(world.check().await, Vec::<String>::new());
 }
 
