@@ -33,8 +33,8 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             database: DatabaseConfig::default(),
-            calendar_zone: "UTC".to_owned(),
-            home_currency: Currency::USD,
+            calendar_zone: "Asia/Shanghai".to_owned(),
+            home_currency: Currency::CNY,
             future_tolerance_seconds: 300,
             evaluate_every_milliseconds: 1_000,
             rules: Rules::default(),

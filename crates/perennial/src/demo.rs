@@ -44,7 +44,9 @@ pub async fn run(options: &cli::Demo) -> anyhow::Result<()> {
 
 /// What a shop with this currency would set.
 fn settings(currency: &str) -> String {
-    format!("[telemetry]\nlog_filter = \"warn\"\n[identity]\nhome_currency = {currency:?}\n")
+    format!(
+        "[telemetry]\nlog_filter = \"warn\"\n[identity]\ncalendar_zone = \"UTC\"\nhome_currency = {currency:?}\n"
+    )
 }
 
 /// What to replay, and against which suite.

@@ -25,6 +25,8 @@ pub struct Money {
 impl Currency {
     /// United States dollar.
     pub const USD: Self = Self(*b"USD");
+    /// Chinese yuan.
+    pub const CNY: Self = Self(*b"CNY");
 
     /// The three letters.
     pub fn as_str(&self) -> &str {

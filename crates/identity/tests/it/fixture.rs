@@ -1,6 +1,7 @@
 //! A running identity service and short ways to say things to it.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use perennial_identity::domain::money::Currency;
 use perennial_identity::{Config, check, mount};
 use perennial_platform::config::DatabaseConfig;
 use perennial_platform::db::Db;
@@ -47,7 +48,7 @@ impl World {
             .start(async |host, fresh| {
                 let database = shared.unwrap_or(fresh);
                 kept = database.clone();
-                mount(Config { database, ..Config::default() }, host).await
+                mount(Config { database, ..settings() }, host).await
             })
             .await;
         Self { suite, database: kept }
@@ -107,7 +108,7 @@ impl World {
 
     /// What `perennial check` would say.
     pub(crate) async fn violations(&self) -> Vec<String> {
-        check(&Config::default(), &self.db().await, self.now()).await.unwrap()
+        check(&settings(), &self.db().await, self.now()).await.unwrap()
     }
 }
 
@@ -145,4 +146,9 @@ pub(crate) fn refusal(status: &Status) -> (Code, String) {
 pub(crate) fn bad_fields(status: &Status) -> Vec<String> {
     let violations = status.get_details_bad_request().map(|request| request.field_violations);
     violations.unwrap_or_default().into_iter().map(|violation| violation.field).collect()
+}
+
+/// Round figures: days end at 00:00 UTC, amounts are dollars.
+fn settings() -> Config {
+    Config { calendar_zone: "UTC".to_owned(), home_currency: Currency::USD, ..Config::default() }
 }
