@@ -16,8 +16,9 @@ case "$KIND" in production | embedded) ;; *) sed -n '2,/^set/p' "$0" | sed '$d; 
 programs="$(scripts/tools.sh)"
 scripts/deploy-check.sh --install
 PATH="$TOOLS/deploy-venv/bin:$programs:$PATH"
-# Databases of the trial's own, in a folder that Postgres' user can reach.
-work="$(mktemp -d)"
+
+# Databases of the trial's own, in a folder that Postgres' user can reach (which TMPDIR may not be).
+work="$(mktemp -d /tmp/perennial-try.XXXXXX)"
 chmod 755 "$work"
 trap 'rm -rf "$work"' EXIT
 # A copy, so that a build meanwhile changes nothing.

@@ -29,6 +29,7 @@ def production(work):
         (steps.a_pod_ends_in_order,),
         (steps.postgres_is_restored, postgres, work),
         (steps.figures_arrive, collector),
+        (steps.another_key_is_refused,),
         (steps.memory_suffices,),
         (steps.data_survives,),
     ]
@@ -43,6 +44,7 @@ def embedded(work):
         (steps.peer_goes,),
         (steps.a_pod_ends_in_order,),
         (steps.sqlite_is_restored, work),
+        (steps.another_key_is_refused,),
         (steps.memory_suffices,),
         (steps.data_survives,),
     ]

@@ -71,8 +71,11 @@ class Node:
         """Runs a pod's program to its end; `changes` are other arguments or variables."""
         arguments, environment, folder = self.understand(workload)
         arguments = changes.pop("arguments", arguments)
-        return subprocess.run([BINARY, *arguments], env=environment | changes, cwd=folder,
-                              capture_output=True, text=True, timeout=120)
+        try:
+            return subprocess.run([BINARY, *arguments], env=environment | changes, cwd=folder,
+                                  capture_output=True, text=True, timeout=120)
+        except subprocess.TimeoutExpired:
+            raise Failed(f"{arguments} did not come to its end") from None
 
     def understand(self, workload):
         """Arguments, variables and working folder of a workload's container."""

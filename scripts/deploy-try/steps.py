@@ -209,6 +209,16 @@ def figures_arrive(node, collector):
     return f"{len(wanted)} names after {took:.1f} s"
 
 
+def another_key_is_refused(node):
+    """Data sealed under one master key is not served under another"""
+    code, _ = node.stop("identity")
+    expect(code == 0, f"identity ended with {code}")
+    refused = node.run(node.manifests.server("identity"), PERENNIAL__MASTER_KEY="ab" * 32)
+    expect(refused.returncode != 0 and "WRONG_MASTER_KEY" in refused.stderr, f"started anyway: {refused.stderr}")
+    node.start("identity")
+    wait_for("identity ready", lambda: node.is_ready("identity"), START)
+
+
 def memory_suffices(node):
     """The most memory that a process had is below the limit of its pod"""
     said = []
