@@ -10,8 +10,8 @@ use perennial_platform::events::{Consumer, Peer, decode};
 use perennial_platform::{Error, Result, time};
 use perennial_proto::events::v1::Event;
 use perennial_proto::identity::v1::{
-    ActivityKind, ActivityRecorded, ProfileUpdated, RiskGrade, RiskGradeChanged, UserErased,
-    UserRegistered,
+    ActivityKind, ActivityRecorded, ProfileUpdated, RiskGrade, RiskGradeChanged, RiskSignal,
+    UserErased, UserRegistered,
 };
 
 /// Follows identity's log.
@@ -89,7 +89,7 @@ impl Identity {
             RiskGrade::None | RiskGrade::Unspecified => return Ok(()),
         };
         // A risk that eases is no reason to write.
-        if changed.to <= changed.from {
+        if changed.to <= changed.from || !changed.signals().any(drifting) {
             return Ok(());
         }
         let risen = Happening {
@@ -111,6 +111,13 @@ impl Identity {
             None => Ok(()),
         }
     }
+}
+
+/// Whether a signal shows that the user uses the product less, which is what the win-back messages
+/// speak of. An open complaint and a bad review raise the risk as well, but complaints have
+/// messages of their own, and call for fewer others (product rows NT-5 and AC-1).
+fn drifting(signal: RiskSignal) -> bool {
+    matches!(signal, RiskSignal::Inactive | RiskSignal::UseDown)
 }
 
 /// Whether an activity shows that the user opened the product. Money coming back, help asked for

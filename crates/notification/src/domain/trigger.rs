@@ -19,11 +19,12 @@ pub enum Occasion {
     TierUp,
     /// Points expire soon.
     PointsExpiring,
-    /// Risk of leaving rose to light.
+    /// Risk of leaving rose to light, and the user is silent or uses the product less. Risk from
+    /// complaints and bad reviews alone is no occasion: those have messages of their own.
     RiskLight,
-    /// Risk of leaving rose to medium.
+    /// Rose to medium, as for light.
     RiskMedium,
-    /// Risk of leaving rose to severe.
+    /// Rose to severe, as for light.
     RiskSevere,
     /// Has not opened the product for the rule's delay.
     Inactive,

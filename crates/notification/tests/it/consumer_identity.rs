@@ -6,7 +6,7 @@ use perennial_platform::events::Peer;
 use perennial_platform::time;
 use perennial_proto::identity::v1::{
     ActivityKind, ActivityRecorded, Profile, ProfileUpdated, RiskGrade, RiskGradeChanged,
-    UserErased, UserRegistered,
+    RiskSignal, UserErased, UserRegistered,
 };
 use perennial_proto::notification::v1::{
     DeliveryChannel, GetPreferencesRequest, ListMessagesRequest, NotificationState as State,
@@ -24,12 +24,17 @@ fn activity(world: &World, user: &str, kind: ActivityKind, at: DateTime<Utc>) {
     world.suite.log(Peer::Identity).append(world.now(), user, &event);
 }
 
+/// A grade that changed for a user who is silent.
 fn risk(world: &World, user: &str, from: RiskGrade, to: RiskGrade) {
+    risk_by(world, user, (from, to), &[RiskSignal::Inactive]);
+}
+
+fn risk_by(world: &World, user: &str, (from, to): (RiskGrade, RiskGrade), signals: &[RiskSignal]) {
     let event = RiskGradeChanged {
         user_id: user.to_owned(),
         from: from.into(),
         to: to.into(),
-        signals: Vec::new(),
+        signals: signals.iter().map(|signal| i32::from(*signal)).collect(),
     };
     world.suite.log(Peer::Identity).append(world.now(), user, &event);
 }
@@ -140,6 +145,27 @@ async fn each_grade_of_risk_has_its_message_and_takes_the_place_of_the_one_befor
     risk(&world, "u1", RiskGrade::Severe, RiskGrade::Light);
     world.suite.settle().await;
     assert_eq!(world.triggered("u1", "care").await.len(), 1, "easing is no reason to write");
+}
+
+#[tokio::test]
+async fn only_those_who_drift_away_are_wooed() {
+    let world = World::new().await;
+    let rise = (RiskGrade::None, RiskGrade::Light);
+    let upset = [RiskSignal::ComplaintOpen, RiskSignal::NegativeReview];
+    for user in ["upset", "less", "both"] {
+        world.people.add(user);
+    }
+    risk_by(&world, "upset", rise, &upset);
+    risk_by(&world, "less", rise, &[RiskSignal::UseDown]);
+    risk_by(&world, "both", rise, &[RiskSignal::ComplaintOpen, RiskSignal::Inactive]);
+    world.suite.settle().await;
+    assert!(world.triggered("upset", "care").await.is_empty(), "complaints have their messages");
+    assert_eq!(world.triggered("less", "care").await.len(), 1);
+    assert_eq!(world.triggered("both", "care").await.len(), 1);
+
+    risk_by(&world, "upset", (RiskGrade::Light, RiskGrade::Severe), &[RiskSignal::Inactive]);
+    world.suite.settle().await;
+    assert_eq!(world.triggered("upset", "win-back-interview").await.len(), 1);
 }
 
 #[tokio::test]
