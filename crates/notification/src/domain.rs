@@ -10,6 +10,7 @@ pub mod notification;
 pub mod preference;
 pub mod quiet;
 pub mod retry;
+pub mod span;
 pub mod spread;
 pub mod template;
 pub mod trigger;

@@ -2,16 +2,20 @@
 
 use super::occurred;
 use crate::app::{App, Happening};
+use crate::domain::span;
 use crate::domain::trigger::Occasion;
 use crate::store::people;
 use chrono::{DateTime, Utc};
-use perennial_platform::Result;
 use perennial_platform::db::Tx;
 use perennial_platform::events::{Consumer, Peer, decode};
+use perennial_platform::{Result, time};
 use perennial_proto::events::v1::Event;
-use perennial_proto::feedback::v1::{Category, FeedbackReceived, TicketReopened, TicketResolved};
+use perennial_proto::feedback::v1::{
+    Category, Channel, FeedbackReceived, TicketReopened, TicketResolved,
+};
 
-/// Follows feedback's log.
+/// Follows feedback's log. TicketAcknowledged is not among the types: on the form it comes with
+/// FeedbackReceived, and one "received" is enough.
 pub struct Feedback {
     /// Use cases.
     pub app: App,
@@ -45,12 +49,19 @@ impl Feedback {
         let received: FeedbackReceived = decode(event)?;
         let (user_id, ticket) = (received.user_id.as_str(), received.ticket_id.as_str());
         self.complaint(tx, received.category(), user_id, ticket, now).await?;
+        if unspoken(received.channel()) {
+            return Ok(());
+        }
+        let at = occurred(event, now)?;
+        let due = received.due_time.as_ref();
+        let due = due.map(|due| time::from_proto("due_time", due)).transpose()?;
+        let answer_within = due.map(|due| span::rounded_up(due - at)).unwrap_or_default();
         let happening = Happening {
             occasion: Occasion::FeedbackReceived,
             user_id,
             event: &event.id,
-            at: occurred(event, now)?,
-            variables: vec![("ticket", ticket.to_owned())],
+            at,
+            variables: vec![("ticket", ticket.to_owned()), ("answer_within", answer_within)],
         };
         self.app.fire(tx, &happening, now).await
     }
@@ -59,6 +70,9 @@ impl Feedback {
         let resolved: TicketResolved = decode(event)?;
         let (user_id, ticket_id) = (&resolved.user_id, &resolved.ticket_id);
         self.app.complaint_solved(tx, user_id, ticket_id, now).await?;
+        if unspoken(resolved.channel()) {
+            return Ok(());
+        }
         let happening = Happening {
             occasion: Occasion::TicketResolved,
             user_id,
@@ -86,6 +100,12 @@ impl Feedback {
         }
         people::open_complaint(tx, user_id, ticket_id, now).await
     }
+}
+
+/// Behaviour data is feedback that the user never gave: they are not thanked for it, nor told that
+/// it was solved.
+fn unspoken(channel: Channel) -> bool {
+    channel == Channel::Behaviour
 }
 
 /// "new_feature", as templates compare it.

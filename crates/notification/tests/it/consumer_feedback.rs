@@ -3,17 +3,34 @@
 use crate::world::{World, assert_state, care};
 use chrono::TimeDelta;
 use perennial_platform::events::Peer;
-use perennial_proto::feedback::v1::{Category, FeedbackReceived, TicketReopened, TicketResolved};
+use perennial_platform::time;
+use perennial_proto::feedback::v1::{
+    Category, Channel, FeedbackReceived, TicketAcknowledged, TicketReopened, TicketResolved,
+};
+use perennial_proto::identity::v1::Profile;
 use perennial_proto::notification::v1::{
     ExplainNotificationRequest, Gate, ListMessagesRequest, NotificationState as State,
     ScheduleNotificationRequest,
 };
 
+/// Feedback on the form, to be answered within 24 hours.
 fn received(world: &World, user: &str, category: Category) {
+    received_on(world, user, category, Channel::Form, Some(TimeDelta::hours(24)));
+}
+
+fn received_on(
+    world: &World,
+    user: &str,
+    category: Category,
+    channel: Channel,
+    due_in: Option<TimeDelta>,
+) {
     let event = FeedbackReceived {
         user_id: user.to_owned(),
         ticket_id: "tkt_1".to_owned(),
+        channel: channel.into(),
         category: category.into(),
+        due_time: due_in.map(|due_in| time::to_proto(world.now() + due_in)),
         ..Default::default()
     };
     world.suite.log(Peer::Feedback).append(world.now(), user, &event);
@@ -47,6 +64,60 @@ async fn the_user_is_told_at_once_and_told_what_was_done_even_at_night() {
     assert!(page.messages[0].body.contains("the fault you reported has been fixed"));
     assert!(page.messages[1].body.contains("within 24 hours"));
     assert!(page.messages[1].body.contains("tkt_1"));
+}
+
+#[tokio::test]
+async fn the_answer_is_announced_as_it_was_promised_in_the_users_language() {
+    let world = World::new().await;
+    world.people.add("paying");
+    world.people.add("free");
+    world.people.put(Profile {
+        user_id: "zh".to_owned(),
+        locale: "zh-CN".to_owned(),
+        ..Profile::default()
+    });
+    let soon = Some(TimeDelta::minutes(15));
+    received_on(&world, "paying", Category::Bug, Channel::Form, soon);
+    received_on(&world, "zh", Category::Bug, Channel::Chat, soon);
+    received_on(&world, "free", Category::Praise, Channel::Form, None);
+    world.suite.settle().await;
+    let body = async |user: &str| {
+        let request = ListMessagesRequest { user_id: user.to_owned(), ..Default::default() };
+        let page = world.inbox().list_messages(request).await.unwrap().into_inner();
+        assert_eq!(page.messages.len(), 1, "{user}");
+        page.messages[0].body.clone()
+    };
+    let text = body("paying").await;
+    assert!(text.contains("team. You can expect an answer within 15 minutes.\n"), "{text}");
+    let text = body("zh").await;
+    assert!(text.contains("团队。预计 15 分钟内答复您。\n"), "{text}");
+    let text = body("free").await;
+    assert!(text.contains("product team.\nReference"), "{text}");
+}
+
+#[tokio::test]
+async fn nobody_is_told_of_what_they_did_not_say_or_told_twice() {
+    let world = World::new().await;
+    world.people.add("u1");
+    world.people.add("u2");
+    received_on(&world, "u1", Category::Other, Channel::Behaviour, None);
+    let solved = TicketResolved {
+        user_id: "u1".to_owned(),
+        ticket_id: "tkt_1".to_owned(),
+        channel: Channel::Behaviour.into(),
+        ..Default::default()
+    };
+    world.suite.log(Peer::Feedback).append(world.now(), "u1", &solved);
+    received(&world, "u2", Category::Bug);
+    let acknowledged =
+        TicketAcknowledged { user_id: "u2".to_owned(), ticket_id: "tkt_1".to_owned() };
+    world.suite.log(Peer::Feedback).append(world.now(), "u2", &acknowledged);
+    world.suite.settle().await;
+    for (user, messages) in [("u1", 0), ("u2", 1)] {
+        let request = ListMessagesRequest { user_id: user.to_owned(), ..Default::default() };
+        let page = world.inbox().list_messages(request).await.unwrap().into_inner();
+        assert_eq!(page.messages.len(), messages, "{user}");
+    }
 }
 
 #[tokio::test]
