@@ -96,9 +96,10 @@ pub struct Target {
 /// Where the settings and the data are.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Settings {
-    /// TOML file with settings; see --print-config for what there is to set.
+    /// TOML file with settings; see --print-config for what there is to set. May be given several
+    /// times: later files win, so secrets can have one of their own.
     #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
+    pub config: Vec<PathBuf>,
     /// Folder for SQLite files, mail and the key of this installation.
     #[arg(long, value_name = "FOLDER", default_value = "./data")]
     pub data: PathBuf,

@@ -61,7 +61,7 @@ impl Default for Ports {
 impl Config {
     /// Defaults, then the file, then the environment; unknown keys are refused.
     pub fn load(settings: &cli::Settings) -> Result<Self> {
-        let mut config: Self = load(settings.config.as_deref())?;
+        let mut config: Self = load(settings.config.iter().map(PathBuf::as_path))?;
         if config.data.as_os_str().is_empty() {
             config.data.clone_from(&settings.data);
         }

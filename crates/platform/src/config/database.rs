@@ -1,6 +1,6 @@
 //! Where a service keeps its data.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use std::path::Path;
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use std::time::Duration;
 pub struct DatabaseConfig {
     /// `postgres://user:password@host/database` or `sqlite://path`; empty means an SQLite file
     /// named after the service in the data folder.
+    #[serde(serialize_with = "without_password")]
     pub url: String,
     /// Connections at most: to Postgres, or readers of an SQLite file (it has one writer).
     pub max_connections: u32,
@@ -46,5 +47,30 @@ impl DatabaseConfig {
 
     pub(crate) fn acquire_timeout(&self) -> Duration {
         Duration::from_millis(self.acquire_timeout_ms)
+    }
+}
+
+/// Settings are printed and logged; the password in an address is not.
+fn without_password<S: Serializer>(url: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    let hidden = url.split_once("://").and_then(|(scheme, rest)| {
+        let (credentials, place) = rest.rsplit_once('@')?;
+        let (user, _) = credentials.split_once(':')?;
+        Some(format!("{scheme}://{user}:[hidden]@{place}"))
+    });
+    serializer.serialize_str(hidden.as_deref().unwrap_or(url))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_not_printed() {
+        let url = |url: &str| DatabaseConfig { url: url.to_owned(), ..Default::default() };
+        let printed = toml::to_string(&url("postgres://crm:p:a@ss@db/loyalty")).unwrap();
+        assert!(printed.contains("postgres://crm:[hidden]@db/loyalty"), "{printed}");
+        for plain in ["", "sqlite://data/a.db", "postgres://db/loyalty", "postgres://crm@db/x"] {
+            assert!(toml::to_string(&url(plain)).unwrap().contains(&format!("{plain:?}")));
+        }
     }
 }

@@ -2,8 +2,13 @@
 
 use super::{Db, Engine, tables};
 use crate::error::Result;
+use sea_orm::sea_query::Query;
 use sea_orm::{ConnectionTrait, TransactionTrait};
-use sea_orm_migration::{MigrationTrait, MigratorTraitSelf};
+use sea_orm_migration::{MigrationTrait, MigratorTraitSelf, SchemaManager};
+use std::collections::HashSet;
+
+/// Where sea-orm-migration keeps what has run.
+const TABLE: &str = "seaql_migrations";
 
 struct Migrator(fn() -> Vec<Box<dyn MigrationTrait>>);
 
@@ -25,17 +30,30 @@ pub(super) async fn up(db: &Db, migrations: fn() -> Vec<Box<dyn MigrationTrait>>
             Some(lock)
         }
     };
-    Migrator(migrations).up(&db.0.writer, None).await?;
+    // A newer program's migrations are unknown here, which is no reason not to start.
+    if !pending(db, migrations).await?.is_empty() {
+        Migrator(migrations).up(&db.0.writer, None).await?;
+    }
     if let Some(lock) = lock {
         lock.commit().await?;
     }
     Ok(())
 }
 
+/// Ours that have not run. Those of a newer program are left alone: the program before must start
+/// on tables that the next one has already migrated, or there is no way back.
 pub(super) async fn pending(
     db: &Db,
     migrations: fn() -> Vec<Box<dyn MigrationTrait>>,
 ) -> Result<Vec<String>> {
-    let pending = Migrator(migrations).get_pending_migrations(&db.0.writer).await?;
-    Ok(pending.iter().map(|m| m.name().to_owned()).collect())
+    let conn = &db.0.writer;
+    let mut applied = HashSet::new();
+    if SchemaManager::new(conn).has_table(TABLE).await? {
+        let query = Query::select().column("version").from(TABLE).to_owned();
+        for row in conn.query_all(&query).await? {
+            applied.insert(row.try_get::<String>("", "version")?);
+        }
+    }
+    let ours = Migrator(migrations).migrations();
+    Ok(ours.iter().map(|m| m.name().to_owned()).filter(|name| !applied.contains(name)).collect())
 }

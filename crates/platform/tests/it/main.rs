@@ -16,3 +16,4 @@ mod host_support;
 mod idempotency;
 mod master_key;
 mod tally;
+mod versions;
