@@ -1,11 +1,10 @@
 //! Members and their accounts.
 
+use super::bulk::{Known, one_of, write};
 use super::rows::members::{ActiveModel, Column, Entity, Model};
-use super::{MAX_LISTED, replace, write};
 use crate::domain::{Account, Time};
 use perennial_platform::Result;
-use sea_orm::sea_query::OnConflict;
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter};
+use sea_orm::{ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter};
 
 /// One member.
 pub(crate) async fn find(conn: &impl ConnectionTrait, user: &str) -> Result<Option<Account>> {
@@ -17,24 +16,19 @@ pub(crate) async fn find_all(
     conn: &impl ConnectionTrait,
     users: impl IntoIterator<Item = &str>,
 ) -> Result<Vec<Account>> {
-    let users: Vec<&str> = users.into_iter().collect();
-    let mut found = Vec::with_capacity(users.len());
-    for some in users.chunks(MAX_LISTED) {
-        let query = Entity::find().filter(Column::UserId.is_in(some.iter().copied()));
-        found.extend(query.all(conn).await?.into_iter().map(from_row));
-    }
-    Ok(found)
+    let users: Vec<String> = users.into_iter().map(str::to_owned).collect();
+    let query = Entity::find().filter(one_of(conn, Column::UserId, users));
+    Ok(query.all(conn).await?.into_iter().map(from_row).collect())
 }
 
 /// Writes new and changed accounts.
 pub(crate) async fn save(conn: &impl ConnectionTrait, accounts: Vec<Account>) -> Result<()> {
-    write(conn, accounts.into_iter().map(into_row).collect(), Some(replace(Column::UserId))).await
+    write(conn, accounts.into_iter().map(into_row).collect(), Known::Replace(Column::UserId)).await
 }
 
 /// Makes a user a member who is not one yet.
 pub(crate) async fn enrol(conn: &impl ConnectionTrait, user: &str, now: Time) -> Result<()> {
-    let known = OnConflict::column(Column::UserId).do_nothing().to_owned();
-    write(conn, vec![into_row(Account::open(user, now))], Some(known)).await
+    write(conn, vec![into_row(Account::open(user, now))], Known::Keep(Column::UserId)).await
 }
 
 pub(super) fn from_row(row: Model) -> Account {

@@ -2,8 +2,8 @@
 
 mod convert;
 
+use super::bulk::{Known, MAX_LISTED, one_of, write};
 use super::rows::{allocations, entries};
-use super::{MAX_LISTED, write};
 use crate::domain::{Allocation, Entry, EntryId, EntryKind, LotId, Time};
 use convert::{from_row, into_rows};
 use perennial_platform::Result;
@@ -27,7 +27,8 @@ pub(crate) async fn by_id(
     let ids: Vec<Uuid> = ids.into_iter().map(EntryId::uuid).collect();
     let mut found = Vec::new();
     for some in ids.chunks(MAX_LISTED) {
-        let query = entries::Entity::find().filter(entries::Column::Id.is_in(some.iter().copied()));
+        let query =
+            entries::Entity::find().filter(one_of(conn, entries::Column::Id, some.to_vec()));
         found.extend(with_parts(conn, query).await?);
     }
     Ok(found)
@@ -139,8 +140,8 @@ pub(crate) async fn append(conn: &impl ConnectionTrait, new: Vec<Entry>) -> Resu
         rows.push(row);
         parts.extend(its_parts);
     }
-    write(conn, rows, None).await?;
-    write(conn, parts, None).await
+    write(conn, rows, Known::Refuse).await?;
+    write(conn, parts, Known::Refuse).await
 }
 
 async fn with_parts(
@@ -154,7 +155,7 @@ async fn with_parts(
     for some in seqs.chunks(MAX_LISTED) {
         use allocations::Column as C;
         let found = allocations::Entity::find()
-            .filter(C::EntrySeq.is_in(some.iter().copied()))
+            .filter(one_of(conn, C::EntrySeq, some.to_vec()))
             .order_by_asc(C::EntrySeq)
             .order_by_asc(C::Place);
         for part in found.all(conn).await? {

@@ -1,7 +1,7 @@
 //! Purchases and refunds.
 
+use super::bulk::{Known, write};
 use super::rows::facts::{Column, Entity, Model};
-use super::write;
 use crate::domain::tier::{Deal, DealId, Fact};
 use crate::domain::{EntryId, Time};
 use perennial_platform::Result;
@@ -78,7 +78,7 @@ pub(crate) async fn add(conn: &impl ConnectionTrait, number: i64, deal: Deal) ->
         anchor_at: fact.anchor_at,
         recorded_at: fact.recorded_at,
     };
-    write(conn, vec![row.into_active_model()], None).await
+    write(conn, vec![row.into_active_model()], Known::Refuse).await
 }
 
 /// Drops everything that a member bought.

@@ -1,7 +1,8 @@
 //! Holds, with the lots they reserve.
 
+use super::bulk::{Known, write};
 use super::rows::holds::{ActiveModel, Column, Entity, Model};
-use super::{damaged, entries, replace, write};
+use super::{damaged, entries};
 use crate::domain::{EntryId, Hold, HoldId, HoldState, Time};
 use perennial_platform::Result;
 use sea_orm::sea_query::{Condition, Expr};
@@ -62,7 +63,7 @@ pub(crate) async fn users_with_due(
 
 /// Writes new and changed holds. What they reserve is written with their entries.
 pub(crate) async fn save(conn: &impl ConnectionTrait, holds: Vec<Hold>) -> Result<()> {
-    write(conn, holds.into_iter().map(into_row).collect(), Some(replace(Column::Id))).await
+    write(conn, holds.into_iter().map(into_row).collect(), Known::Replace(Column::Id)).await
 }
 
 async fn with_parts(conn: &impl ConnectionTrait, rows: Vec<Model>) -> Result<Vec<Hold>> {

@@ -1,7 +1,7 @@
 //! Lots.
 
+use super::bulk::{Known, MAX_LISTED, one_of, write};
 use super::rows::lots::{ActiveModel, Column, Entity, Model};
-use super::{MAX_LISTED, replace, write};
 use crate::domain::{Lot, LotId, Time};
 use perennial_platform::Result;
 use sea_orm::sea_query::Expr;
@@ -20,7 +20,8 @@ fn open() -> Expr {
 pub(crate) async fn open_of(conn: &impl ConnectionTrait, users: &[String]) -> Result<Vec<Lot>> {
     let mut found = Vec::new();
     for some in users.chunks(MAX_LISTED) {
-        let query = Entity::find().filter(open()).filter(Column::UserId.is_in(some));
+        let query =
+            Entity::find().filter(open()).filter(one_of(conn, Column::UserId, some.to_vec()));
         found.extend(query.all(conn).await?.into_iter().map(from_row));
     }
     Ok(found)
@@ -34,7 +35,7 @@ pub(crate) async fn by_id(
     let ids: Vec<Uuid> = ids.into_iter().map(LotId::uuid).collect();
     let mut found = Vec::with_capacity(ids.len());
     for some in ids.chunks(MAX_LISTED) {
-        let query = Entity::find().filter(Column::Id.is_in(some.iter().copied()));
+        let query = Entity::find().filter(one_of(conn, Column::Id, some.to_vec()));
         found.extend(query.all(conn).await?.into_iter().map(from_row));
     }
     Ok(found)
@@ -94,7 +95,7 @@ pub(crate) async fn mark_warned(
 
 /// Writes new and changed lots.
 pub(crate) async fn save(conn: &impl ConnectionTrait, lots: Vec<Lot>) -> Result<()> {
-    write(conn, lots.into_iter().map(into_row).collect(), Some(replace(Column::Id))).await
+    write(conn, lots.into_iter().map(into_row).collect(), Known::Replace(Column::Id)).await
 }
 
 pub(super) fn from_row(row: Model) -> Lot {

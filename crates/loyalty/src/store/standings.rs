@@ -1,8 +1,9 @@
 //! Where members stand, and every change of it.
 
+use super::bulk::{Known, write};
+use super::damaged;
 use super::rows::standings::{Column, Entity, Model};
 use super::rows::tier_changes;
-use super::{damaged, replace, write};
 use crate::domain::tier::{Cause, Change, Metrics, Standing};
 use crate::domain::{Tier, Time};
 use perennial_platform::Result;
@@ -62,7 +63,7 @@ pub(crate) async fn save(conn: &impl ConnectionTrait, user: &str, kept: &Kept) -
         changes: kept.changes,
         rules: kept.rules.clone(),
     };
-    write(conn, vec![row.into_active_model()], Some(replace(Column::UserId))).await
+    write(conn, vec![row.into_active_model()], Known::Replace(Column::UserId)).await
 }
 
 /// Adds changes; the first becomes the member's `first`-th.
@@ -88,7 +89,7 @@ pub(crate) async fn append(
         }
         .into_active_model()
     });
-    write(conn, rows.collect(), None).await
+    write(conn, rows.collect(), Known::Refuse).await
 }
 
 /// Drops a member's standing and its history.

@@ -1,0 +1,163 @@
+//! Many rows in one statement.
+//!
+//! On Postgres the rows go as one array a column (UNNEST), so a statement has the same text however
+//! many rows there are: each connection parses it once, where a list of VALUES would be another
+//! statement for every size of a batch. On SQLite, which parses in our own process, a list will do.
+
+use perennial_platform::{Error, Result};
+use sea_orm::sea_query::extension::postgres::PgFunc;
+use sea_orm::sea_query::{ArrayType, Expr, ExprTrait, OnConflict, ValueType};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ColumnType, ConnectionTrait, DbBackend, EntityName, EntityTrait,
+    Iterable, Statement, Value,
+};
+
+/// Values that SQLite binds in one statement.
+const MAX_BOUND: usize = 32_766;
+/// Values compared with at once.
+pub(super) const MAX_LISTED: usize = 10_000;
+
+/// What becomes of a row whose key is there already.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Known<C> {
+    /// It is an error.
+    Refuse,
+    /// The row that is there stays.
+    Keep(C),
+    /// All its other columns are replaced.
+    Replace(C),
+}
+
+/// Writes rows, every column of which is set.
+pub(super) async fn write<A>(
+    conn: &impl ConnectionTrait,
+    rows: Vec<A>,
+    known: Known<<A::Entity as EntityTrait>::Column>,
+) -> Result<()>
+where
+    A: ActiveModelTrait + Send,
+{
+    if rows.is_empty() {
+        return Ok(());
+    }
+    if conn.get_database_backend() == DbBackend::Postgres {
+        conn.execute_raw(unnest(&rows, known)?).await?;
+        return Ok(());
+    }
+    let columns = <A::Entity as EntityTrait>::Column::iter().count();
+    let mut rows = rows.into_iter().peekable();
+    while rows.peek().is_some() {
+        let chunk: Vec<A> = rows.by_ref().take(MAX_BOUND / columns).collect();
+        let insert = <A::Entity as EntityTrait>::insert_many(chunk);
+        match on_conflict(known) {
+            Some(conflict) => insert.on_conflict(conflict).exec_without_returning(conn),
+            None => insert.exec_without_returning(conn),
+        }
+        .await?;
+    }
+    Ok(())
+}
+
+/// `column IN (values)`, on Postgres as one array for the same reason.
+pub(super) fn one_of<C, V>(conn: &impl ConnectionTrait, column: C, values: Vec<V>) -> Expr
+where
+    C: ColumnTrait,
+    V: Into<Value>,
+    Vec<V>: Into<Value>,
+{
+    match conn.get_database_backend() {
+        DbBackend::Postgres => column.into_expr().eq(PgFunc::any(Expr::value(values))),
+        _ => column.is_in(values),
+    }
+}
+
+fn others<C: ColumnTrait>(key: C) -> impl Iterator<Item = C> {
+    C::iter().filter(move |column| column.as_str() != key.as_str())
+}
+
+fn on_conflict<C: ColumnTrait>(known: Known<C>) -> Option<OnConflict> {
+    match known {
+        Known::Refuse => None,
+        Known::Keep(key) => Some(OnConflict::column(key).do_nothing().to_owned()),
+        Known::Replace(key) => Some(OnConflict::column(key).update_columns(others(key)).to_owned()),
+    }
+}
+
+/// One column of the rows: how it is sent, and what is selected from it.
+struct Sent {
+    values: Value,
+    cast: &'static str,
+    select: String,
+}
+
+fn unnest<A: ActiveModelTrait>(
+    rows: &[A],
+    known: Known<<A::Entity as EntityTrait>::Column>,
+) -> Result<Statement> {
+    let columns: Vec<_> = <A::Entity as EntityTrait>::Column::iter().collect();
+    let mut sent = Vec::with_capacity(columns.len());
+    for (place, column) in columns.iter().enumerate() {
+        let values = rows.iter().map(|row| row.get(*column).into_value()).collect();
+        sent.push(send(*column, place, values)?);
+    }
+    let list = |part: &dyn Fn(usize, &Sent) -> String| {
+        let parts: Vec<String> = sent.iter().enumerate().map(|(n, s)| part(n, s)).collect();
+        parts.join(", ")
+    };
+    let quoted = |column: &_| format!("\"{}\"", sea_orm::IdenStatic::as_str(column));
+    let names: Vec<String> = columns.iter().map(quoted).collect();
+    let conflict = match known {
+        Known::Refuse => String::new(),
+        Known::Keep(key) => format!(" ON CONFLICT ({}) DO NOTHING", quoted(&key)),
+        Known::Replace(key) => {
+            let set = others(key).map(|c| format!("{0} = EXCLUDED.{0}", quoted(&c)));
+            let set: Vec<String> = set.collect();
+            format!(" ON CONFLICT ({}) DO UPDATE SET {}", quoted(&key), set.join(", "))
+        }
+    };
+    let table = A::Entity::default();
+    let sql = format!(
+        "INSERT INTO \"{}\" ({}) SELECT {} FROM UNNEST({}) AS sent ({}){conflict}",
+        table.table_name(),
+        names.join(", "),
+        list(&|_, s| s.select.clone()),
+        list(&|n, s| format!("${}::{}[]", n + 1, s.cast)),
+        list(&|n, _| format!("c{n}")),
+    );
+    let values = sent.into_iter().map(|s| s.values);
+    Ok(Statement::from_sql_and_values(DbBackend::Postgres, sql, values))
+}
+
+/// Arrays of these drivers hold no NULL, so columns that may be NULL are sent as texts, NULL as the
+/// empty one.
+fn send<C: ColumnTrait>(column: C, place: usize, values: Vec<Option<Value>>) -> Result<Sent> {
+    let definition = column.def();
+    let (cast, kind) = match definition.get_column_type() {
+        ColumnType::BigInteger => ("bigint", ArrayType::BigInt),
+        ColumnType::Integer => ("integer", ArrayType::Int),
+        ColumnType::SmallInteger => ("smallint", ArrayType::SmallInt),
+        ColumnType::String(_) | ColumnType::Text => ("text", ArrayType::String),
+        ColumnType::Uuid => ("uuid", ArrayType::Uuid),
+        ColumnType::TimestampWithTimeZone => ("timestamptz", ArrayType::ChronoDateTimeUtc),
+        other => return Err(Error::internal(format!("no array of {other:?} is known"))),
+    };
+    let unset = || Error::internal(format!("{} is not set", column.as_str()));
+    let values: Vec<Value> =
+        values.into_iter().map(|value| value.ok_or_else(unset)).collect::<Result<_>>()?;
+    if !definition.is_null() {
+        let values = Value::Array(kind, Some(Box::new(values)));
+        return Ok(Sent { values, cast, select: format!("c{place}") });
+    }
+    let texts = values.iter().map(text).collect::<Result<_>>()?;
+    let values = Value::Array(String::array_type(), Some(Box::new(texts)));
+    Ok(Sent { values, cast: "text", select: format!("NULLIF(c{place}, '')::{cast}") })
+}
+
+fn text(value: &Value) -> Result<Value> {
+    match value {
+        Value::Uuid(None) | Value::ChronoDateTimeUtc(None) => Ok(Value::from("")),
+        Value::Uuid(Some(uuid)) => Ok(Value::from(uuid.to_string())),
+        Value::ChronoDateTimeUtc(Some(time)) => Ok(Value::from(time.to_rfc3339())),
+        other => Err(Error::internal(format!("{other:?} cannot be sent where NULL may stand"))),
+    }
+}
