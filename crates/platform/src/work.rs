@@ -1,9 +1,11 @@
 //! Background work: jobs and event consumers alike are workers that are turned until nothing is
 //! due, then sleep until woken or until their interval has passed.
 
-use crate::error::Result;
+use crate::error::{Error, Result};
+use futures::FutureExt;
 use futures::future::BoxFuture;
 use std::fmt;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::sync::{Mutex, Notify};
@@ -53,7 +55,10 @@ impl Worker {
         let _turn = self.turning.lock().await;
         let mut done = 0;
         while !stop.is_cancelled() {
-            match (self.once)().await? {
+            // A panic is a bug of one piece of work; without this it would end it for good, and
+            // nobody would notice while health stays SERVING.
+            let once = AssertUnwindSafe(async { (self.once)().await }).catch_unwind().await;
+            match once.unwrap_or_else(|_| Err(Error::internal("background work panicked")))? {
                 0 => break,
                 units => done += units,
             }

@@ -164,9 +164,12 @@ impl<C: Consumer> Run<C> {
         let mut handled = 0;
         for event in parked::to_replay(self.db.read(), C::NAME).await? {
             let tx = self.db.begin().await?;
+            if !parked::unpark(&tx, C::NAME, &event).await? {
+                tx.rollback().await?;
+                continue;
+            }
             match self.effect(&tx, &event).await {
                 Ok(()) => {
-                    parked::unpark(&tx, C::NAME, &event).await?;
                     tx.commit().await?;
                     handled += 1;
                 }

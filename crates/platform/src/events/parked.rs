@@ -56,11 +56,12 @@ pub(super) async fn to_replay(
         .collect()
 }
 
-/// Takes an event off the list, in the transaction of its effects.
-pub(super) async fn unpark(tx: &Tx, consumer: &str, event: &proto::Event) -> Result<()> {
+/// Takes an event off the list, in the transaction of its effects and before them. False when
+/// another replica has done so: like the position, the row is the fencing token.
+pub(super) async fn unpark(tx: &Tx, consumer: &str, event: &proto::Event) -> Result<bool> {
     let id = Uuid::try_parse(&event.id).map_err(Error::internal)?;
-    Entity::delete_by_id((consumer.to_owned(), id)).exec(tx).await?;
-    Ok(())
+    let gone = Entity::delete_by_id((consumer.to_owned(), id)).exec(tx).await?;
+    Ok(gone.rows_affected == 1)
 }
 
 /// Marks a parked event to be handled again. Errors: NOT_FOUND / PARKED_EVENT_NOT_FOUND.

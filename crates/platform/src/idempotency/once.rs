@@ -30,10 +30,10 @@ pub async fn once<R: Message + Default>(
         (Ok(_), None) => {}
         (Err(error), key) => {
             tx.rollback().await?;
-            if let Some(key) = key.as_ref().filter(|_| error.is_refusal()) {
-                keep_refusal(db, clock, key, &outcome).await?;
-            }
-            return outcome.map(fresh);
+            return match key {
+                Some(key) if error.is_refusal() => keep_refusal(db, clock, key, outcome).await,
+                _ => outcome.map(fresh),
+            };
         }
     }
     let value = outcome?;
@@ -41,18 +41,28 @@ pub async fn once<R: Message + Default>(
     Ok(fresh(value))
 }
 
+/// Stores a refusal, unless a twin was faster: then its answer is the one, for the twin may be
+/// the very reason of this refusal (it created what already exists).
 async fn keep_refusal<R: Message + Default>(
     db: &Db,
     clock: &Clock,
     key: &Key,
-    outcome: &Result<R>,
-) -> Result<()> {
+    outcome: Result<R>,
+) -> Result<Reply<R>> {
     let tx = db.begin().await?;
-    match store(&tx, clock.now(), [(key, outcome)]).await {
-        // A twin stored the same refusal first.
-        Err(error) if error.code() == Code::Aborted => tx.rollback().await,
+    match store(&tx, clock.now(), [(key, &outcome)]).await {
+        Ok(()) => {
+            tx.commit().await?;
+            outcome.map(fresh)
+        }
+        Err(error) if error.code() == Code::Aborted => {
+            tx.rollback().await?;
+            match lookup(db.read(), [key]).await?.get(key) {
+                Stored::Answered(answer) => answer,
+                Stored::New => Err(error),
+            }
+        }
         Err(error) => Err(error),
-        Ok(()) => tx.commit().await,
     }
 }
 

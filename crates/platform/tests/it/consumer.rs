@@ -30,6 +30,7 @@ impl Consumer for Follower {
     async fn handle(&self, tx: &Tx, _: DateTime<Utc>, event: &Event) -> Result<()> {
         // Written before the failure, so that a half-done effect would be seen.
         tally::add(tx, &event.subject, 1).await?;
+        assert!(event.subject != "panic", "a bug in a handler");
         if self.poisonous.lock().unwrap().contains(&event.subject) {
             return Err(Error::internal("cannot be handled"));
         }
@@ -150,4 +151,16 @@ async fn two_replicas_handle_each_event_once_between_them() {
         suite.settle().await;
         assert_eq!(one.count("user-7").await, round + 1);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_panic_does_not_end_the_work_for_good() {
+    let follower = Follower::default();
+    let suite = follower.start().await;
+    tell(&suite, "panic");
+    let stop = suite.process().tasks().stopping();
+    let error = suite.process().workers().settle(stop).await.unwrap_err();
+    assert_eq!(error.code(), perennial_platform::Code::Internal);
+    // It is turned again and fails again, rather than being gone.
+    assert!(suite.process().workers().settle(stop).await.is_err());
 }

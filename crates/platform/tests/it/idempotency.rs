@@ -81,3 +81,26 @@ async fn concurrent_twins_have_one_effect() {
     }
     assert_eq!(tally::count(&db, "a").await, 1);
 }
+
+/// The twin that was faster did it; the slower one is refused because of that, and must still be
+/// given the twin's answer.
+#[tokio::test]
+async fn a_refusal_caused_by_the_twin_is_answered_as_the_twin_was() {
+    let test = TestDatabase::fresh().await;
+    let (db, clock) = (tally::database(&test).await, tally::clock());
+    let refused = || Error::already_exists("EXISTS", "the twin made it");
+    let slow = once(&db, &clock, key("x"), async |tx: &Tx| {
+        if db.engine() == perennial_platform::db::Engine::Postgres {
+            run(&db, &clock, "x", Ok(())).await?;
+        }
+        work(tx, Err(refused())).await
+    });
+    match slow.await {
+        Ok(reply) => assert!(reply.replayed && reply.value.work_done == 7),
+        // SQLite has one writer: no twin can come in between.
+        Err(error) => {
+            assert_eq!(db.engine(), perennial_platform::db::Engine::Sqlite);
+            assert_eq!(error.reason(), "EXISTS");
+        }
+    }
+}
