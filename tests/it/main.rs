@@ -1,4 +1,7 @@
 //! End to end: the real binary, over real sockets, beside real servers of others.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
+#![expect(clippy::print_stdout, reason = "seeds and counts of a run")]
+#![expect(clippy::disallowed_methods, reason = "callers of a test are tasks outside any host")]
 
 mod auth;
 mod cli;

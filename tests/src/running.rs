@@ -18,7 +18,7 @@ use tonic_health::pb::health_client::HealthClient;
 pub const SERVICES: [&str; 4] = ["identity", "feedback", "loyalty", "notification"];
 
 /// How long a start may take: a loaded machine with a debug build.
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_mins(1);
 
 /// An installation: its own data, databases, ports and settings. Outlives the processes on it.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ pub struct Setup {
     ports: [u16; 4],
     settings: Table,
     arguments: Vec<String>,
-    _databases: Vec<TestDatabase>,
+    databases: Vec<TestDatabase>,
 }
 
 impl Setup {
@@ -43,7 +43,7 @@ impl Setup {
             ports,
             settings: Table::new(),
             arguments: Vec::new(),
-            _databases: Vec::new(),
+            databases: Vec::new(),
         };
         for (service, port) in SERVICES.into_iter().zip(ports) {
             let database = TestDatabase::fresh().await;
@@ -51,7 +51,7 @@ impl Setup {
                 "[ports]\n{service} = {port}\n[{service}.database]\nurl = {:?}",
                 database.config().url
             ));
-            setup._databases.push(database);
+            setup.databases.push(database);
         }
         setup.with("[telemetry]\nlog_format = \"json\"")
     }
@@ -119,9 +119,8 @@ impl Setup {
         let until = Instant::now() + START;
         while !running.serves().await {
             let ended = running.child.try_wait().ok().flatten();
-            if ended.is_some() || Instant::now() > until {
-                panic!("the suite did not come up ({ended:?}):\n{}", tail(&self.log()));
-            }
+            let waiting = ended.is_none() && Instant::now() < until;
+            assert!(waiting, "the suite did not come up ({ended:?}):\n{}", tail(&self.log()));
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         running

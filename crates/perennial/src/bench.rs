@@ -178,8 +178,8 @@ impl Databases {
     }
 
     fn settings(&self) -> String {
-        let services = Self::NAMES.iter().skip(1);
-        services.map(|name| format!("[{name}.database]\nurl = {:?}\n", self.url(name))).collect()
+        let section = |name: &&str| format!("[{name}.database]\nurl = {:?}\n", self.url(name));
+        Self::NAMES.iter().skip(1).map(section).collect::<Vec<_>>().concat()
     }
 
     async fn drop_all(self) -> anyhow::Result<()> {

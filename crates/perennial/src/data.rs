@@ -2,9 +2,11 @@
 
 use crate::cli::{self, Service};
 use crate::config::Config;
+use chrono::{DateTime, Utc};
 use perennial_platform::Result;
 use perennial_platform::config::DatabaseConfig;
 use perennial_platform::db::Db;
+use sea_orm_migration::MigrationTrait;
 use std::process::ExitCode;
 
 /// Brings tables up to date.
@@ -12,14 +14,7 @@ pub async fn migrate(target: &cli::Target) -> anyhow::Result<()> {
     let config = Config::load(&target.settings)?;
     for service in target.service.each() {
         let db = open(service, &config).await?;
-        match service {
-            Service::Identity | Service::All => {
-                db.migrate(perennial_identity::store::migrations).await?
-            }
-            Service::Feedback => db.migrate(perennial_feedback::migrations).await?,
-            Service::Loyalty => db.migrate(perennial_loyalty::migrations).await?,
-            Service::Notification => db.migrate(perennial_notification::migrations).await?,
-        }
+        db.migrate(migrations(service)).await?;
         println!("{service}: up to date");
         db.close().await;
     }
@@ -33,15 +28,10 @@ pub async fn check(options: &cli::Check) -> anyhow::Result<ExitCode> {
     let mut broken = 0;
     for service in options.target.service.each() {
         let db = open(service, &config).await?;
-        let findings = match service {
-            Service::Identity | Service::All => {
-                perennial_identity::check(&config.identity, &db, now).await?
-            }
-            Service::Feedback => perennial_feedback::check(&db).await?,
-            Service::Loyalty => perennial_loyalty::check(&db, &config.loyalty).await?,
-            Service::Notification => {
-                perennial_notification::check(&db, &config.notification, now).await?
-            }
+        let findings = if db.pending(migrations(service)).await?.is_empty() {
+            findings(service, &config, &db, now).await?
+        } else {
+            vec!["the tables are older than this program: run `perennial migrate`".to_owned()]
         };
         println!("{service}: {}", if findings.is_empty() { "in order" } else { "BROKEN" });
         for finding in &findings {
@@ -51,6 +41,32 @@ pub async fn check(options: &cli::Check) -> anyhow::Result<ExitCode> {
         db.close().await;
     }
     Ok(if broken == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// What the service itself finds wrong.
+async fn findings(
+    service: Service,
+    config: &Config,
+    db: &Db,
+    now: DateTime<Utc>,
+) -> Result<Vec<String>> {
+    match service {
+        Service::Identity | Service::All => {
+            perennial_identity::check(&config.identity, db, now).await
+        }
+        Service::Feedback => perennial_feedback::check(db).await,
+        Service::Loyalty => perennial_loyalty::check(db, &config.loyalty).await,
+        Service::Notification => perennial_notification::check(db, &config.notification, now).await,
+    }
+}
+
+fn migrations(service: Service) -> fn() -> Vec<Box<dyn MigrationTrait>> {
+    match service {
+        Service::Identity | Service::All => perennial_identity::migrations,
+        Service::Feedback => perennial_feedback::migrations,
+        Service::Loyalty => perennial_loyalty::migrations,
+        Service::Notification => perennial_notification::migrations,
+    }
 }
 
 async fn open(service: Service, config: &Config) -> Result<Db> {

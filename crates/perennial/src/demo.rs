@@ -88,7 +88,7 @@ impl Demo {
     /// first of them, and prints the page of figures.
     pub async fn run(self, at: &Addresses, token: Option<&str>) -> anyhow::Result<()> {
         let suite = client::connect(at, token).await?;
-        let mut replay = replay::Replay::new(suite.clone(), &self)?;
+        let mut replay = replay::Replay::new(suite.clone(), &self);
         replay.check_clock().await?;
         println!("{}", page::Opening(&self));
         let severe = replay.run().await?;

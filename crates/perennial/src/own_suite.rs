@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use tonic::transport::Endpoint;
 
 /// How long it may take to come up.
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_mins(1);
 
 /// The services in the order of [`OwnSuite::ports`].
 const SERVICES: [&str; 4] = ["identity", "feedback", "loyalty", "notification"];

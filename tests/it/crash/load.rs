@@ -132,9 +132,14 @@ impl Caller {
         format!("{kind}-{}", self.random.below(USERS))
     }
 
+    /// From 1 to `most`.
+    fn points(&mut self, most: u64) -> i64 {
+        1 + (self.random.bits() % most).cast_signed()
+    }
+
     async fn earn(&mut self, key: &str) {
         let user_id = self.user("member");
-        let points = 1 + i64::from(self.random.bits() as u8 % 10);
+        let points = self.points(10);
         let client = self.clients.points.clone();
         let id = self
             .write(key, async |request_id| {
@@ -157,7 +162,7 @@ impl Caller {
 
     async fn spend(&mut self, key: &str) {
         let user_id = self.user("member");
-        let points = 1 + i64::from(self.random.bits() as u8 % 8);
+        let points = self.points(8);
         let client = self.clients.points.clone();
         let id = self
             .write(key, async |request_id| {

@@ -13,30 +13,30 @@ use std::time::{Duration, Instant};
 pub(super) const TEMPLATE: &str = "inactivity";
 
 /// How long the other services may take to have followed every event.
-const CATCH_UP: Duration = Duration::from_secs(60);
+const CATCH_UP: Duration = Duration::from_mins(1);
 
 /// Everything that is wrong; empty when nothing is.
 pub(super) async fn findings(history: &History, clients: &Clients) -> Vec<String> {
     let mut findings = history.findings.clone();
     for (user, acknowledged) in &history.entries {
         let (found, booked) = statement(clients, user).await;
-        compare("entry", user, acknowledged, found, &mut findings);
+        compare("entry", user, acknowledged, &found, &mut findings);
         let expected = history.points.get(user).copied().unwrap_or_default();
         if booked != expected {
             findings.push(format!("{user} has {booked} points instead of {expected}"));
         }
     }
     for (user, acknowledged) in &history.purchases {
-        compare("purchase", user, acknowledged, purchases(clients, user).await, &mut findings);
+        compare("purchase", user, acknowledged, &purchases(clients, user).await, &mut findings);
         if let Err(finding) = earned_once(clients, user, acknowledged.len()).await {
             findings.push(finding);
         }
     }
     for (user, acknowledged) in &history.feedback {
-        compare("feedback", user, acknowledged, feedback(clients, user).await, &mut findings);
+        compare("feedback", user, acknowledged, &feedback(clients, user).await, &mut findings);
     }
     for (user, acknowledged) in &history.notifications {
-        compare("notification", user, acknowledged, scheduled(clients, user).await, &mut findings);
+        compare("notification", user, acknowledged, &scheduled(clients, user).await, &mut findings);
     }
     findings
 }
@@ -46,11 +46,11 @@ fn compare(
     kind: &str,
     user: &str,
     acknowledged: &[String],
-    found: Vec<String>,
+    found: &[String],
     findings: &mut Vec<String>,
 ) {
     let mut times: BTreeMap<&str, usize> = BTreeMap::new();
-    for id in &found {
+    for id in found {
         *times.entry(id).or_default() += 1;
     }
     let expected: BTreeSet<&str> = acknowledged.iter().map(String::as_str).collect();

@@ -119,7 +119,7 @@ fn rfm(f: &mut Formatter<'_>, figures: &Figures) -> Result {
 }
 
 fn five(numbers: impl Iterator<Item = i64>) -> String {
-    numbers.map(|number| format!("{number:>8}")).collect()
+    numbers.map(|number| format!("{number:>8}")).collect::<Vec<_>>().concat()
 }
 
 fn points(f: &mut Formatter<'_>, figures: &Figures) -> Result {
@@ -146,17 +146,17 @@ fn messages(f: &mut Formatter<'_>, figures: &Figures) -> Result {
     row(f, "dropped", report.dropped_count)?;
     let mut outcomes: BTreeMap<String, i64> = BTreeMap::new();
     for outcome in &report.outcomes {
-        let mut name = format!(
-            "{}, {}: {}",
+        let why = match (outcome.reason.as_str(), outcome.held_for.as_str()) {
+            ("", "") => String::new(),
+            ("", held_for) => format!(" after being held ({})", word(held_for, "")),
+            (reason, _) => format!(" ({})", word(reason, "")),
+        };
+        let name = format!(
+            "{}, {}: {}{why}",
             outcome.template,
             word(outcome.channel().as_str_name(), "DELIVERY_CHANNEL_"),
             word(outcome.state().as_str_name(), "NOTIFICATION_STATE_"),
         );
-        if !outcome.reason.is_empty() {
-            name += &format!(" ({})", word(&outcome.reason, ""));
-        } else if !outcome.held_for.is_empty() {
-            name += &format!(" after being held ({})", word(&outcome.held_for, ""));
-        }
         *outcomes.entry(name).or_default() += outcome.count;
     }
     for (name, count) in outcomes {

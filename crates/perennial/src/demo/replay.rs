@@ -40,12 +40,12 @@ pub(super) struct Replay<'a> {
 }
 
 impl<'a> Replay<'a> {
-    pub(super) fn new(suite: Suite, demo: &'a Demo) -> anyhow::Result<Self> {
+    pub(super) fn new(suite: Suite, demo: &'a Demo) -> Self {
         let mut days: BTreeMap<NaiveDate, Vec<&Purchase>> = BTreeMap::new();
         for purchase in &demo.purchases.accepted {
             days.entry(purchase.day).or_default().push(purchase);
         }
-        Ok(Self { suite, demo, days, registered: HashSet::new(), refused: Vec::new() })
+        Self { suite, demo, days, registered: HashSet::new(), refused: Vec::new() }
     }
 
     /// Refuses to start against a suite that runs in real time or is past the first purchase.
