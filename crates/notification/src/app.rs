@@ -32,8 +32,12 @@ use perennial_platform::db::Db;
 use perennial_platform::id::{Id, Kind};
 use perennial_platform::page::Pages;
 use perennial_platform::vault::Vault;
+use perennial_platform::wake::Wake;
 use render::Renderer;
 use std::sync::Arc;
+
+/// Name of the job that works off due messages.
+pub const DISPATCH: &str = "notification.dispatch";
 
 /// Names a notification: "ntf_...".
 pub struct Ntf;
@@ -56,6 +60,8 @@ pub struct App {
     pub vault: Vault,
     /// Page tokens.
     pub pages: Pages,
+    /// Wakes the job that works off due messages.
+    pub wake: Wake,
     /// What decisions are made by.
     pub rules: Arc<Rules>,
     /// Names, addresses, zones: asked from identity.
@@ -65,6 +71,12 @@ pub struct App {
 }
 
 impl App {
+    /// Lets due messages be worked off at once rather than when the job looks by itself. To be
+    /// called after the commit that made something due: whoever looks before finds nothing.
+    pub(crate) fn wake_dispatch(&self) {
+        self.wake.notify(&format!("job:{DISPATCH}"));
+    }
+
     /// The keyed hash under which an erased user is remembered.
     pub(crate) fn tombstone(&self, user_id: &str) -> String {
         hex::encode(self.vault.lookup_hash("notification.erased", user_id))

@@ -143,7 +143,8 @@ impl Default for QuietConfig {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct DispatchConfig {
-    /// How often to look for due messages and silent users, in milliseconds.
+    /// How often to look for due messages and silent users, in milliseconds. What a call makes due
+    /// at once is not waited for; what a trigger does may wait this long.
     pub every_ms: u64,
     /// Messages decided in one transaction.
     pub batch: u32,

@@ -1,6 +1,6 @@
 //! Work that falls due by itself.
 
-use crate::app::App;
+use crate::app::{App, DISPATCH};
 use crate::delivery::Delivery;
 use futures::{StreamExt, stream};
 use perennial_platform::Result;
@@ -22,7 +22,7 @@ pub struct Dispatch {
 }
 
 impl Job for Dispatch {
-    const NAME: &'static str = "notification.dispatch";
+    const NAME: &'static str = DISPATCH;
     const SHARED: bool = true;
 
     fn every(&self) -> Duration {

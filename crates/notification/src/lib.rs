@@ -41,6 +41,7 @@ pub async fn assemble(config: Config, host: &mut Host) -> Result<App> {
         clock: host.clock(),
         vault: host.vault(),
         pages: host.pages(),
+        wake: host.wake(),
         rules,
         profiles: Profiles::new(host.peer(Peer::Identity)),
         renderer: Renderer::new(),

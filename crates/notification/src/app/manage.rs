@@ -80,7 +80,7 @@ impl App {
         if expire_at.is_some_and(|at| at <= now) {
             return Err(Error::invalid("expire_time", "must lie ahead"));
         }
-        once(&self.db, &self.clock, key, async |tx| {
+        let replayed = once(&self.db, &self.clock, key, async |tx| {
             let mut message = locked(tx, id).await?;
             if !message.replay(expire_at, now) {
                 let text = "only dead letters can be replayed";
@@ -88,7 +88,9 @@ impl App {
             }
             changed(tx, &[message], now).await
         })
-        .await
+        .await?;
+        self.wake_dispatch();
+        Ok(replayed)
     }
 
     /// Takes back what certain triggers planned for a user and was not sent yet. The user must be

@@ -56,7 +56,7 @@ impl App {
         key: Option<Key>,
     ) -> Result<Reply<()>> {
         let now = self.clock.now();
-        once(&self.db, &self.clock, key, async |tx| {
+        let reply = once(&self.db, &self.clock, key, async |tx| {
             let users = [user_id.to_owned()];
             if self.is_erased(tx, user_id).await? {
                 return Err(Error::precondition("USER_ERASED", "the user was erased"));
@@ -77,7 +77,9 @@ impl App {
             }
             Ok(())
         })
-        .await
+        .await?;
+        self.wake_dispatch();
+        Ok(reply)
     }
 
     /// Writes choices and tells the log. `through`: the message whose link was used.

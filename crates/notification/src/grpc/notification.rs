@@ -51,8 +51,13 @@ impl NotificationService for Service {
     ) -> Result<Response<ScheduleNotificationResponse>, Status> {
         let request = request.into_inner();
         let key = self.key(&request);
-        let plan = convert::plan(&request, &self.app.rules, self.app.clock.now())?;
+        let now = self.app.clock.now();
+        let plan = convert::plan(&request, &self.app.rules, now)?;
+        let at_once = plan.send_at <= now;
         let Reply { value, replayed } = self.planner.submit(key, plan).await?;
+        if at_once {
+            self.app.wake_dispatch();
+        }
         let found = self.app.notifications(&value.notification_ids).await?;
         Ok(Response::new(ScheduleNotificationResponse {
             notifications: found.into_iter().map(convert::notification).collect(),
@@ -72,6 +77,9 @@ impl NotificationService for Service {
         let good = requests.iter().zip(&plans);
         let good = good.filter_map(|(r, p)| Some((self.key(r), p.as_ref().ok()?.clone())));
         let mut answers = self.planner.submit_many(good.collect()).await.into_iter();
+        if plans.iter().flatten().any(|plan| plan.send_at <= now) {
+            self.app.wake_dispatch();
+        }
         let results = plans.into_iter().filter_map(|plan| match plan {
             Ok(_) => answers.next().map(result),
             Err(error) => Some(result(Err(error))),

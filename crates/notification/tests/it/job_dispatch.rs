@@ -2,11 +2,12 @@
 
 use crate::world::{World, assert_state, at, care, care_on};
 use chrono::TimeDelta;
+use futures::FutureExt;
 use perennial_platform::time;
 use perennial_proto::identity::v1::Profile;
 use perennial_proto::notification::v1::{
-    DeliveryChannel, GetDeliveryReportRequest, MessageClass, NotificationHeld, NotificationSent,
-    NotificationState as State, ScheduleNotificationRequest,
+    BatchScheduleNotificationsRequest, DeliveryChannel, GetDeliveryReportRequest, MessageClass,
+    NotificationHeld, NotificationSent, NotificationState as State, ScheduleNotificationRequest,
 };
 
 #[tokio::test]
@@ -176,4 +177,24 @@ async fn many_messages_keep_every_rule() {
         }
     }
     assert!(per_day.values().all(|n| *n <= 2));
+}
+
+#[tokio::test]
+async fn what_is_due_at_once_does_not_wait_for_the_next_look() {
+    let mut world = World::new().await;
+    world.people.add("u1");
+    let later = world.now() + TimeDelta::hours(1);
+    world
+        .schedule(ScheduleNotificationRequest {
+            send_time: Some(time::to_proto(later)),
+            ..care("u1")
+        })
+        .await;
+    assert!(world.woken.wait().now_or_never().is_none(), "nothing is due yet");
+    world.schedule(care("u1")).await;
+    assert!(world.woken.wait().now_or_never().is_some());
+    let requests = vec![care("u2"), care("u3")];
+    let request = BatchScheduleNotificationsRequest { requests };
+    world.messages().batch_schedule_notifications(request).await.unwrap();
+    assert!(world.woken.wait().now_or_never().is_some());
 }

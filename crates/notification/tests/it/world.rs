@@ -6,6 +6,7 @@ use perennial_notification::app::App;
 use perennial_notification::{Config, assemble};
 use perennial_platform::db::Db;
 use perennial_platform::events::Peer;
+use perennial_platform::wake::WakeListener;
 use perennial_proto::notification::v1::inbox_service_client::InboxServiceClient;
 use perennial_proto::notification::v1::notification_service_client::NotificationServiceClient;
 use perennial_proto::notification::v1::preference_service_client::PreferenceServiceClient;
@@ -25,6 +26,8 @@ pub(crate) struct World {
     pub(crate) app: App,
     pub(crate) config: Config,
     pub(crate) outbox: PathBuf,
+    /// Hears what wakes the job that works off due messages.
+    pub(crate) woken: WakeListener,
     _folder: tempfile::TempDir,
 }
 
@@ -52,18 +55,20 @@ impl World {
         let people = People::default();
         let mut app = None;
         let mut used = None;
+        let mut woken = None;
         let suite = Suite::builder(Peer::Notification)
             .log(Peer::Identity, people.serve().await)
             .at(noon())
             .start(async |host, database| {
                 let config = Config { database, ..config };
                 used = Some(config.clone());
+                woken = Some(host.wake().listen("job:notification.dispatch"));
                 app = Some(assemble(config, host).await?);
                 Ok(())
             })
             .await;
-        let (app, config) = (app.unwrap(), used.unwrap());
-        Self { suite, people, app, config, outbox, _folder: folder }
+        let (app, config, woken) = (app.unwrap(), used.unwrap(), woken.unwrap());
+        Self { suite, people, app, config, outbox, woken, _folder: folder }
     }
 
     pub(crate) fn db(&self) -> &Db {
