@@ -2,7 +2,6 @@
 
 pub(crate) mod accounts;
 pub(crate) mod audit;
-mod bulk;
 pub(crate) mod entries;
 pub(crate) mod facts;
 pub(crate) mod head;

@@ -4,6 +4,7 @@
 //! two writers queue instead of failing with "database is locked". Postgres: read committed; rows
 //! that will change are locked in id order.
 
+pub mod bulk;
 mod lease;
 mod migrate;
 mod open;

@@ -1,9 +1,9 @@
 //! Members and their accounts.
 
-use super::bulk::{Known, one_of, write};
 use super::rows::members::{ActiveModel, Column, Entity, Model};
 use crate::domain::{Account, Time};
 use perennial_platform::Result;
+use perennial_platform::db::bulk::{Known, one_of, write};
 use sea_orm::{ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter};
 
 /// One member.

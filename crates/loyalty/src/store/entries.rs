@@ -2,11 +2,11 @@
 
 mod convert;
 
-use super::bulk::{Known, MAX_LISTED, one_of, write};
 use super::rows::{allocations, entries};
 use crate::domain::{Allocation, Entry, EntryId, EntryKind, LotId, Time};
 use convert::{from_row, into_rows};
 use perennial_platform::Result;
+use perennial_platform::db::bulk::{Known, MAX_LISTED, one_of, write};
 use sea_orm::sea_query::{Alias, ExprTrait};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select,

@@ -1,10 +1,10 @@
 //! Purchases and refunds.
 
-use super::bulk::{Known, write};
 use super::rows::facts::{Column, Entity, Model};
 use crate::domain::tier::{Deal, DealId, Fact};
 use crate::domain::{EntryId, Time};
 use perennial_platform::Result;
+use perennial_platform::db::bulk::{Known, write};
 use sea_orm::sea_query::{Alias, ExprTrait};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,

@@ -1,10 +1,10 @@
 //! Holds, with the lots they reserve.
 
-use super::bulk::{Known, write};
 use super::rows::holds::{ActiveModel, Column, Entity, Model};
 use super::{damaged, entries};
 use crate::domain::{EntryId, Hold, HoldId, HoldState, Time};
 use perennial_platform::Result;
+use perennial_platform::db::bulk::{Known, write};
 use sea_orm::sea_query::{Condition, Expr};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,

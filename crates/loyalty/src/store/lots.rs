@@ -1,9 +1,9 @@
 //! Lots.
 
-use super::bulk::{Known, MAX_LISTED, one_of, write};
 use super::rows::lots::{ActiveModel, Column, Entity, Model};
 use crate::domain::{Lot, LotId, Time};
 use perennial_platform::Result;
+use perennial_platform::db::bulk::{Known, MAX_LISTED, one_of, write};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,

@@ -1,12 +1,12 @@
 //! Where members stand, and every change of it.
 
-use super::bulk::{Known, write};
 use super::damaged;
 use super::rows::standings::{Column, Entity, Model};
 use super::rows::tier_changes;
 use crate::domain::tier::{Cause, Change, Metrics, Standing};
 use crate::domain::{Tier, Time};
 use perennial_platform::Result;
+use perennial_platform::db::bulk::{Known, write};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
     QuerySelect,

@@ -1,10 +1,11 @@
 //! A transaction, and the events that become part of the log when it commits.
 
-use super::{Db, Engine, events};
+use super::bulk::{self, Known};
+use super::{Db, Engine};
 use crate::error::Result;
 use crate::events::NewEvent;
 use sea_orm::{
-    ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, EntityTrait, ExecResult, QueryResult,
+    ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult,
     SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
 };
 use std::sync::{Mutex, PoisonError};
@@ -21,9 +22,6 @@ pub struct Tx {
     db: Db,
     events: Mutex<Vec<NewEvent>>,
 }
-
-/// Rows a single INSERT carries; both databases bind at most 32,766 values (SQLite's limit).
-const EVENTS_PER_INSERT: usize = 2_000;
 
 /// Key of the advisory lock for appending ("perennial.events" has no meaning to Postgres; any
 /// fixed number will do).
@@ -54,11 +52,8 @@ impl Tx {
             if self.db.engine() == Engine::Postgres && self.db.0.ordered_log {
                 self.inner.execute_unprepared(APPEND_LOCK).await?;
             }
-            let mut rows = events.into_iter().map(NewEvent::into_row).peekable();
-            while rows.peek().is_some() {
-                let chunk: Vec<_> = rows.by_ref().take(EVENTS_PER_INSERT).collect();
-                events::Entity::insert_many(chunk).exec_without_returning(&self.inner).await?;
-            }
+            let rows = events.into_iter().map(NewEvent::into_row).collect();
+            bulk::write(&self.inner, rows, Known::Refuse).await?;
         }
         self.inner.commit().await?;
         if grew && let Some(wake) = self.db.0.log_grew.get() {

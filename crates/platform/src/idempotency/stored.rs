@@ -2,18 +2,16 @@
 
 use super::fingerprint::Fingerprint;
 use super::{Key, Reply};
+use crate::db::bulk::{self, Known, MAX_LISTED, one_of};
 use crate::db::requests::{ActiveModel, Column, Entity, Model};
 use crate::error::status::StoredRefusal;
 use crate::error::{Error, Result};
 use chrono::{DateTime, Utc};
 use prost::Message;
 use sea_orm::ActiveValue::Set;
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use sea_orm::{ConnectionTrait, EntityTrait, QueryFilter};
 use std::collections::HashMap;
 use uuid::Uuid;
-
-/// Values an IN list or a VALUES list carries at once; SQLite binds at most 32,766 a statement.
-const CHUNK: usize = 2_000;
 
 /// The stored answers of some keys.
 pub(crate) struct Lookup(HashMap<Uuid, Model>);
@@ -33,8 +31,9 @@ pub(crate) async fn lookup(
 ) -> Result<Lookup> {
     let ids: Vec<Uuid> = keys.into_iter().map(|key| key.id).collect();
     let mut found = HashMap::new();
-    for chunk in ids.chunks(CHUNK) {
-        let rows = Entity::find().filter(Column::Id.is_in(chunk.iter().copied())).all(conn).await?;
+    for some in ids.chunks(MAX_LISTED) {
+        let known = one_of(conn, Column::Id, some.to_vec());
+        let rows = Entity::find().filter(known).all(conn).await?;
         found.extend(rows.into_iter().map(|row| (row.id, row)));
     }
     Ok(Lookup(found))
@@ -66,10 +65,7 @@ pub(crate) async fn store<'a, R: Message + 'a>(
 ) -> Result<()> {
     let rows: Vec<ActiveModel> =
         outcomes.into_iter().filter_map(|(key, outcome)| row(key, outcome, now)).collect();
-    for chunk in rows.chunks(CHUNK) {
-        Entity::insert_many(chunk.iter().cloned()).exec_without_returning(conn).await?;
-    }
-    Ok(())
+    bulk::write(conn, rows, Known::Refuse).await
 }
 
 fn row<R: Message>(key: &Key, outcome: &Result<R>, now: DateTime<Utc>) -> Option<ActiveModel> {

@@ -4,7 +4,7 @@
 //! many rows there are: each connection parses it once, where a list of VALUES would be another
 //! statement for every size of a batch. On SQLite, which parses in our own process, a list will do.
 
-use perennial_platform::{Error, Result};
+use crate::error::{Error, Result};
 use sea_orm::sea_query::extension::postgres::PgFunc;
 use sea_orm::sea_query::{ArrayType, Expr, ExprTrait, OnConflict, ValueType};
 use sea_orm::{
@@ -15,11 +15,11 @@ use sea_orm::{
 /// Values that SQLite binds in one statement.
 const MAX_BOUND: usize = 32_766;
 /// Values compared with at once.
-pub(super) const MAX_LISTED: usize = 10_000;
+pub const MAX_LISTED: usize = 10_000;
 
 /// What becomes of a row whose key is there already.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Known<C> {
+pub enum Known<C> {
     /// It is an error.
     Refuse,
     /// The row that is there stays.
@@ -28,8 +28,9 @@ pub(super) enum Known<C> {
     Replace(C),
 }
 
-/// Writes rows, every column of which is set.
-pub(super) async fn write<A>(
+/// Writes rows, all of which have the same columns set. Errors: ABORTED for a key that is there
+/// already, where that is not allowed.
+pub async fn write<A>(
     conn: &impl ConnectionTrait,
     rows: Vec<A>,
     known: Known<<A::Entity as EntityTrait>::Column>,
@@ -59,7 +60,7 @@ where
 }
 
 /// `column IN (values)`, on Postgres as one array for the same reason.
-pub(super) fn one_of<C, V>(conn: &impl ConnectionTrait, column: C, values: Vec<V>) -> Expr
+pub fn one_of<C, V>(conn: &impl ConnectionTrait, column: C, values: Vec<V>) -> Expr
 where
     C: ColumnTrait,
     V: Into<Value>,
@@ -94,7 +95,10 @@ fn unnest<A: ActiveModelTrait>(
     rows: &[A],
     known: Known<<A::Entity as EntityTrait>::Column>,
 ) -> Result<Statement> {
-    let columns: Vec<_> = <A::Entity as EntityTrait>::Column::iter().collect();
+    let is_set = |c: &<A::Entity as EntityTrait>::Column| {
+        rows.first().is_some_and(|row| row.get(*c).into_value().is_some())
+    };
+    let columns: Vec<_> = <A::Entity as EntityTrait>::Column::iter().filter(is_set).collect();
     let mut sent = Vec::with_capacity(columns.len());
     for (place, column) in columns.iter().enumerate() {
         let values = rows.iter().map(|row| row.get(*column).into_value()).collect();
@@ -137,6 +141,10 @@ fn send<C: ColumnTrait>(column: C, place: usize, values: Vec<Option<Value>>) -> 
         ColumnType::Integer => ("integer", ArrayType::Int),
         ColumnType::SmallInteger => ("smallint", ArrayType::SmallInt),
         ColumnType::String(_) | ColumnType::Text => ("text", ArrayType::String),
+        ColumnType::Boolean => ("boolean", ArrayType::Bool),
+        ColumnType::Binary(_) | ColumnType::VarBinary(_) | ColumnType::Blob => {
+            ("bytea", ArrayType::Bytes)
+        }
         ColumnType::Uuid => ("uuid", ArrayType::Uuid),
         ColumnType::TimestampWithTimeZone => ("timestamptz", ArrayType::ChronoDateTimeUtc),
         other => return Err(Error::internal(format!("no array of {other:?} is known"))),
