@@ -5,7 +5,7 @@ use crate::domain::kinds::{Channel, Class, State};
 use crate::domain::notification::Notification;
 use crate::domain::template::Template;
 use crate::store::{messages, people, templates};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use perennial_platform::commit::Batch;
 use perennial_platform::db::Tx;
 use perennial_platform::error::Violation;
@@ -14,6 +14,9 @@ use perennial_platform::{Error, Result};
 use perennial_proto::notification::v1::{NotificationScheduled, ScheduleResult};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use uuid::Uuid;
+
+/// Farthest a call can plan ahead.
+const FARTHEST: TimeDelta = TimeDelta::days(366);
 
 /// A wish to write to a user: one message per channel.
 #[derive(Debug, Clone)]
@@ -57,8 +60,8 @@ impl App {
     /// Plans messages in a transaction: one answer per plan, in order. A dedupe key that stands
     /// there already, or earlier in this batch, is answered with the message that has it.
     ///
-    /// Refusals: NOT_FOUND / TEMPLATE_NOT_FOUND; INVALID_ARGUMENT for variables;
-    /// FAILED_PRECONDITION / USER_ERASED. Errors: ABORTED when another replica plans the same
+    /// Refusals: INVALID_ARGUMENT for channels, time and variables; NOT_FOUND /
+    /// TEMPLATE_NOT_FOUND; FAILED_PRECONDITION / USER_ERASED. Errors: ABORTED when another replica plans the same
     /// dedupe key at the same moment; a second try finds what that one planned.
     pub async fn plan(
         &self,
@@ -82,7 +85,7 @@ impl App {
                 if erased.contains(&plan.user_id) {
                     return Err(Error::precondition("USER_ERASED", "the user was erased"));
                 }
-                let variables = accepted(plan, templates.get(&plan.template))?;
+                let variables = accepted(plan, templates.get(&plan.template), now)?;
                 Ok(place(plan, &variables, &mut taken, &mut new, now))
             })
             .collect();
@@ -110,27 +113,57 @@ fn distinct<'a>(items: impl Iterator<Item = &'a String>) -> Vec<String> {
     items.collect::<BTreeSet<_>>().into_iter().cloned().collect()
 }
 
-/// The variables of a plan, if they are exactly those that its template declares. A trigger offers
-/// whatever its event holds: what the template does not ask for is left out.
-fn accepted(plan: &Plan, template: Option<&Template>) -> Result<BTreeMap<String, String>> {
-    let Some(template) = template else {
-        let message = format!("there is no template {}", plan.template);
-        let missing = Error::not_found("TEMPLATE_NOT_FOUND", message);
-        return Err(missing.with("template", &plan.template));
-    };
+/// The variables of a plan, if they are exactly those that its template declares and nothing else
+/// is wrong with it. A trigger offers whatever its event holds: what the template does not ask for
+/// is left out.
+fn accepted(
+    plan: &Plan,
+    template: Option<&Template>,
+    now: DateTime<Utc>,
+) -> Result<BTreeMap<String, String>> {
+    let mut wrong = faults(plan, now);
     let mut variables = plan.variables.clone();
-    if !plan.trigger.is_empty() {
-        variables.retain(|name, _| template.variables.contains_key(name));
+    match template {
+        Some(template) => {
+            if !plan.trigger.is_empty() {
+                variables.retain(|name, _| template.variables.contains_key(name));
+            }
+            wrong.extend(strange(template, &variables));
+        }
+        None if wrong.is_empty() => {
+            let message = format!("there is no template {}", plan.template);
+            let missing = Error::not_found("TEMPLATE_NOT_FOUND", message);
+            return Err(missing.with("template", &plan.template));
+        }
+        None => {}
     }
-    let violations: Vec<Violation> = template
-        .complaints(&variables)
-        .into_iter()
-        .map(|(name, complaint)| Violation {
-            field: format!("variables[{name}]"),
-            description: complaint.to_owned(),
-        })
-        .collect();
-    if violations.is_empty() { Ok(variables) } else { Err(Error::violations(violations)) }
+    if wrong.is_empty() { Ok(variables) } else { Err(Error::violations(wrong)) }
+}
+
+/// What is wrong with a plan whatever its template.
+fn faults(plan: &Plan, now: DateTime<Utc>) -> Vec<Violation> {
+    let channels = plan.channels.iter().enumerate();
+    let again = channels.filter(|(n, channel)| plan.channels[..*n].contains(channel));
+    let mut wrong: Vec<Violation> =
+        again.map(|(n, _)| violation(format!("channels[{n}]"), "is named before")).collect();
+    // When a trigger fires is the operator's choice.
+    if plan.trigger.is_empty() && plan.send_at > now + FARTHEST {
+        wrong.push(violation("send_time".to_owned(), "must not lie more than 366 days ahead"));
+    }
+    wrong
+}
+
+/// Variables that are missing or not declared.
+pub(super) fn strange(
+    template: &Template,
+    variables: &BTreeMap<String, String>,
+) -> impl Iterator<Item = Violation> {
+    let complaints = template.complaints(variables).into_iter();
+    complaints.map(|(name, complaint)| violation(format!("variables[{name:?}]"), complaint))
+}
+
+fn violation(field: String, description: &str) -> Violation {
+    Violation { field, description: description.to_owned() }
 }
 
 /// Adds the messages of a plan that are not there yet.

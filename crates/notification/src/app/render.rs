@@ -79,35 +79,31 @@ impl Renderer {
     /// Renders one language. A subject is one line, whatever its variables hold: a line break
     /// would begin a new header of the mail.
     pub fn render_text(&self, text: &Text, context: &Context<'_>) -> Result<Text, String> {
-        let subject = self.expand("subject", &text.subject, context)?;
+        let expand = |part: &str, source: &str| {
+            self.expand(source, context).map_err(|error| format!("{part}, {error}"))
+        };
+        let subject = expand("subject", &text.subject)?;
         let subject: String =
             subject.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-        Ok(Text {
-            subject: subject.trim().to_owned(),
-            body: self.expand("body", &text.body, context)?,
-        })
+        Ok(Text { subject: subject.trim().to_owned(), body: expand("body", &text.body)? })
     }
 
-    /// Variables that a text looks up and that are neither declared nor given.
+    /// Variables that a subject or a body looks up and that are neither declared nor given.
     pub fn undeclared(
         &self,
-        text: &Text,
+        source: &str,
         declared: &BTreeMap<String, String>,
     ) -> Result<Vec<String>, String> {
-        let mut names = Vec::new();
-        for (part, source) in [("subject", &text.subject), ("body", &text.body)] {
-            let compiled =
-                self.0.template_from_str(source).map_err(|error| describe(part, &error))?;
-            names.extend(compiled.undeclared_variables(false));
-        }
+        let compiled = self.0.template_from_str(source).map_err(|error| describe(&error))?;
+        let mut names: Vec<String> = compiled.undeclared_variables(false).into_iter().collect();
         names.retain(|name| !declared.contains_key(name) && !GIVEN.contains(&name.as_str()));
         names.sort();
-        names.dedup();
         Ok(names)
     }
 
-    fn expand(&self, part: &str, source: &str, context: &Context<'_>) -> Result<String, String> {
-        self.0.render_str(source, Serde(context)).map_err(|error| describe(part, &error))
+    /// Renders a subject or a body as it stands.
+    pub fn expand(&self, source: &str, context: &Context<'_>) -> Result<String, String> {
+        self.0.render_str(source, Serde(context)).map_err(|error| describe(&error))
     }
 }
 
@@ -118,10 +114,10 @@ impl Default for Renderer {
 }
 
 /// Where and what kind, not with which values.
-fn describe(part: &str, error: &minijinja::Error) -> String {
+fn describe(error: &minijinja::Error) -> String {
     match error.line() {
-        Some(line) => format!("{part}, line {line}: {}", error.kind()),
-        None => format!("{part}: {}", error.kind()),
+        Some(line) => format!("line {line}: {}", error.kind()),
+        None => error.kind().to_string(),
     }
 }
 
@@ -170,11 +166,8 @@ mod tests {
 
     #[test]
     fn undeclared_variables_are_found_on_every_branch() {
-        let text = Text {
-            subject: "{{ profile.name }}".to_owned(),
-            body: "{% if tier == 'gold' %}{{ secret }}{% endif %}".to_owned(),
-        };
+        let text = "{{ profile.name }}{% if tier == 'gold' %}{{ secret }}{% endif %}";
         let declared = [("tier".to_owned(), "gold".to_owned())].into();
-        assert_eq!(Renderer::new().undeclared(&text, &declared).unwrap(), ["secret"]);
+        assert_eq!(Renderer::new().undeclared(text, &declared).unwrap(), ["secret"]);
     }
 }

@@ -67,7 +67,10 @@ mod tests {
             assert_eq!(file.texts.keys().collect::<Vec<_>>(), ["en", "zh-CN"], "{name}");
             for (locale, text) in &file.texts {
                 let renderer = Renderer::new();
-                assert_eq!(renderer.undeclared(text, &file.variables).unwrap(), [""; 0], "{name}");
+                for source in [&text.subject, &text.body] {
+                    let undeclared = renderer.undeclared(source, &file.variables).unwrap();
+                    assert_eq!(undeclared, [""; 0], "{name}");
+                }
                 for user in ["", "Li"] {
                     let context = Context {
                         variables: &file.variables,

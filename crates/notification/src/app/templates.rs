@@ -1,6 +1,7 @@
 //! Templates: stored, read, tried out.
 
 use super::App;
+use super::plan::strange;
 use super::render::{Context, GIVEN, ProductContext, ProfileContext, Rendered};
 use crate::domain::template::{Template, Text};
 use crate::store::templates;
@@ -22,24 +23,25 @@ impl App {
     }
 
     /// Stores a new version, if every text renders with the samples. Answers its number.
+    /// `texts`: locale and text. Errors: INVALID_ARGUMENT with everything that is wrong.
     pub async fn put_template(
         &self,
         name: &str,
-        texts: BTreeMap<String, Text>,
+        texts: Vec<(String, Text)>,
         variables: BTreeMap<String, String>,
         key: Option<Key>,
     ) -> Result<Reply<i32>> {
-        let mut template = Template {
-            name: name.to_owned(),
-            version: 0,
-            texts,
-            variables,
-            created_at: self.clock.now(),
-        };
-        let violations = self.complaints(&template);
+        let violations = self.complaints(&texts, &variables);
         if !violations.is_empty() {
             return Err(Error::violations(violations));
         }
+        let mut template = Template {
+            name: name.to_owned(),
+            version: 0,
+            texts: texts.into_iter().collect(),
+            variables,
+            created_at: self.clock.now(),
+        };
         once(&self.db, &self.clock, key, async |tx| {
             let newest = templates::one(tx, name, None).await?;
             template.version = newest.map_or(0, |t| t.version) + 1;
@@ -49,36 +51,46 @@ impl App {
         .await
     }
 
-    /// What is wrong with a template: every text that does not compile, looks up what nobody
-    /// gives it, or does not render with the samples.
-    pub(super) fn complaints(&self, template: &Template) -> Vec<Violation> {
+    /// What is wrong with a template: locales named twice, and every text that does not compile,
+    /// looks up what nobody gives it, or does not render with the samples.
+    fn complaints(
+        &self,
+        texts: &[(String, Text)],
+        variables: &BTreeMap<String, String>,
+    ) -> Vec<Violation> {
         let mut found = Vec::new();
         let mut note = |field: String, description: String| {
             found.push(Violation { field, description });
         };
-        for name in template.variables.keys() {
+        for name in variables.keys() {
             if GIVEN.contains(&name.as_str()) {
-                note(format!("variables[{name}]"), "is given to every template".to_owned());
+                note(format!("variables[{name:?}]"), "is given to every template".to_owned());
             }
         }
-        if !template.texts.contains_key(&self.rules.locale) {
+        if !texts.iter().any(|(locale, _)| *locale == self.rules.locale) {
             let locale = &self.rules.locale;
             note("texts".to_owned(), format!("must contain the default locale {locale}"));
         }
-        for (locale, text) in &template.texts {
-            let field = || format!("texts[{locale}]");
-            match self.renderer.undeclared(text, &template.variables) {
-                Ok(names) if names.is_empty() => {
-                    let context = self.context(&template.variables, "");
-                    if let Err(error) = self.renderer.render_text(text, &context) {
-                        note(field(), error);
-                    }
+        for (n, (locale, text)) in texts.iter().enumerate() {
+            if texts[..n].iter().any(|(before, _)| before == locale) {
+                note(format!("texts[{n}].locale"), "is named before".to_owned());
+            }
+            for (part, source) in [("subject", &text.subject), ("body", &text.body)] {
+                if let Err(complaint) = self.try_out(source, variables) {
+                    note(format!("texts[{n}].{part}"), complaint);
                 }
-                Ok(names) => note(field(), format!("uses undeclared {}", names.join(", "))),
-                Err(error) => note(field(), error),
             }
         }
         found
+    }
+
+    /// Renders a subject or a body with the samples.
+    fn try_out(&self, source: &str, variables: &BTreeMap<String, String>) -> Result<(), String> {
+        let names = self.renderer.undeclared(source, variables)?;
+        if !names.is_empty() {
+            return Err(format!("uses undeclared {}", names.join(", ")));
+        }
+        self.renderer.expand(source, &self.context(variables, "")).map(drop)
     }
 
     fn context<'a>(
@@ -106,14 +118,7 @@ impl App {
         let template = self.template(name, version).await?;
         let mut variables = template.variables.clone();
         variables.extend(given);
-        let strange: Vec<Violation> = template
-            .complaints(&variables)
-            .into_iter()
-            .map(|(name, complaint)| Violation {
-                field: format!("variables[{name}]"),
-                description: complaint.to_owned(),
-            })
-            .collect();
+        let strange: Vec<Violation> = strange(&template, &variables).collect();
         if !strange.is_empty() {
             return Err(Error::violations(strange));
         }

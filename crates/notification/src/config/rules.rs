@@ -64,8 +64,9 @@ impl Rules {
             if !names.insert(&rule.name) {
                 note("triggers", format!("{} stands there twice", rule.name));
             }
-            if rule.channels.is_empty() {
-                note("triggers", format!("{} has no channel", rule.name));
+            let channels: HashSet<_> = rule.channels.iter().collect();
+            if channels.is_empty() || channels.len() != rule.channels.len() {
+                note("triggers", format!("{} must name a channel, and each once", rule.name));
             }
         }
         if config.dispatch.batch == 0 || config.dispatch.batch > 1_000 {

@@ -7,14 +7,10 @@ use crate::domain::decision::{Decision, GateResult, Outcome, Verdict};
 use crate::domain::kinds::{Channel, Class};
 use crate::domain::notification::Notification;
 use crate::domain::template::{Template, Text};
-use chrono::{DateTime, TimeDelta, Utc};
-use perennial_platform::error::Violation;
+use chrono::{DateTime, Utc};
 use perennial_platform::{Error, Result, time};
 use perennial_proto::notification::v1 as proto;
 use prost_types::Timestamp;
-
-/// Farthest a message can be planned ahead.
-const FARTHEST: TimeDelta = TimeDelta::days(366);
 
 fn stamp(at: Option<DateTime<Utc>>) -> Option<Timestamp> {
     at.map(time::to_proto)
@@ -30,29 +26,15 @@ pub(super) fn optional_time(field: &str, at: Option<&Timestamp>) -> Result<Optio
     at.map(|at| time::from_proto(field, at)).transpose()
 }
 
-/// A plan from a request, with the rules that span fields.
+/// A plan from a request; planning itself says what is wrong with it, all at once.
 pub(super) fn plan(
     request: &proto::ScheduleNotificationRequest,
     rules: &Rules,
     now: DateTime<Utc>,
 ) -> Result<Plan> {
-    let mut wrong = Vec::new();
-    let mut note = |field: &str, description: &str| {
-        wrong.push(Violation { field: field.to_owned(), description: description.to_owned() });
-    };
-    let channels: Vec<Channel> = request.channels.iter().filter_map(|n| channel(*n)).collect();
-    let twice = channels.iter().enumerate().any(|(n, c)| channels[..n].contains(c));
-    if twice || channels.len() != request.channels.len() {
-        note("channels", "must name each channel once");
-    }
     let send_at = optional_time("send_time", request.send_time.as_ref())?.unwrap_or(now).max(now);
-    if send_at > now + FARTHEST {
-        note("send_time", "must not lie more than 366 days ahead");
-    }
     let class = i16::try_from(request.class).ok().and_then(Class::from_code);
-    let (true, Some(class)) = (wrong.is_empty(), class) else {
-        return Err(Error::violations(wrong));
-    };
+    let class = class.ok_or_else(|| Error::invalid("class", "is not known"))?;
     let expire_after = match &request.expire_after {
         Some(after) => time::duration_from_proto("expire_after", after)?,
         None => rules.expire_after,
@@ -61,7 +43,7 @@ pub(super) fn plan(
         user_id: request.user_id.clone(),
         template: request.template.clone(),
         topic: request.topic.clone(),
-        channels,
+        channels: request.channels.iter().filter_map(|n| channel(*n)).collect(),
         class,
         send_at,
         expire_at: Some(send_at + expire_after),

@@ -3,14 +3,12 @@
 use super::convert;
 use crate::app::App;
 use crate::domain::template::Text;
-use perennial_platform::Error;
 use perennial_platform::idempotency::Key;
 use perennial_proto::notification::v1::template_service_server::TemplateService;
 use perennial_proto::notification::v1::{
     GetTemplateRequest, GetTemplateResponse, ListTemplatesRequest, ListTemplatesResponse,
     PreviewTemplateRequest, PreviewTemplateResponse, PutTemplateRequest, PutTemplateResponse,
 };
-use std::collections::BTreeMap;
 use tonic::{Request, Response, Status};
 
 pub(super) struct Service {
@@ -26,13 +24,8 @@ impl TemplateService for Service {
         let request = request.into_inner();
         let method = "notification.PutTemplate";
         let key = Key::of(method, &request.request_id, &request, &self.app.vault);
-        let mut texts = BTreeMap::new();
-        for text in request.texts {
-            let known = texts.insert(text.locale, Text { subject: text.subject, body: text.body });
-            if known.is_some() {
-                return Err(Error::invalid("texts", "must name each locale once").into());
-            }
-        }
+        let texts = request.texts.into_iter();
+        let texts = texts.map(|t| (t.locale, Text { subject: t.subject, body: t.body })).collect();
         let reply = self.app.put_template(&request.name, texts, request.variables, key).await?;
         let template = self.app.template(&request.name, reply.value).await?;
         Ok(Response::new(PutTemplateResponse {

@@ -64,11 +64,12 @@ async fn what_does_not_fit_the_template_is_refused() {
     let world = World::new().await;
     let mut request =
         ScheduleNotificationRequest { template: "points-expiring".to_owned(), ..care("u1") };
+    request.channels = vec![DeliveryChannel::Inbox.into(), DeliveryChannel::Inbox.into()];
     request.variables.insert("point".to_owned(), "5".to_owned());
     let error = world.messages().schedule_notification(request).await.unwrap_err();
     assert_eq!(error.code(), Code::InvalidArgument);
     for name in
-        ["variables[points] is declared", "variables[expire_date]", "variables[point] is not"]
+        [r#"variables["points"] is declared"#, r#"variables["point"] is not"#, "channels[1] is"]
     {
         assert!(error.message().contains(name), "{}", error.message());
     }

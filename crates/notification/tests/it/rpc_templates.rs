@@ -74,7 +74,8 @@ async fn versions_count_up_and_earlier_ones_stay() {
 #[tokio::test]
 async fn everything_wrong_with_a_template_is_said_at_once() {
     let world = World::new().await;
-    let texts = vec![text("en", "{{ tier }} {{ points }}"), text("de", "{% if %}")];
+    let texts =
+        vec![text("en", "{{ tier }} {{ points }}"), text("de", "{% if %}"), text("en", "again")];
     let error = world
         .templates()
         .put_template(put(texts, &[("points", "5"), ("profile", "x")]))
@@ -82,10 +83,11 @@ async fn everything_wrong_with_a_template_is_said_at_once() {
         .unwrap_err();
     assert_eq!(error.code(), Code::InvalidArgument);
     let expected = [
-        "variables[profile] is given to every template",
+        "variables[\"profile\"] is given to every template",
         "texts must contain the default locale zh-CN",
-        "texts[en] uses undeclared tier",
-        "texts[de] body, line 1: syntax error",
+        "texts[0].body uses undeclared tier",
+        "texts[2].locale is named before",
+        "texts[1].body line 1: syntax error",
     ];
     for part in expected {
         assert!(error.message().contains(part), "{part}: {}", error.message());
