@@ -29,14 +29,14 @@ async fn settings_are_read_as_they_are_shown() {
     let world = World::start().await;
     let file = world.suite.data().join("feedback.toml");
     std::fs::write(&file, WRITTEN).unwrap();
-    let read: Config = load(Some(&file)).unwrap();
+    let read: Config = load([file.as_path()]).unwrap();
     read.check().unwrap();
     assert_eq!((read.team.as_str(), read.warn_percent, read.promises.len()), ("care", 75, 1));
     assert_eq!(read.close_after_days, 7, "what is not written stays as it was");
     for settings in [read, Config::default()] {
         let shown = to_toml(&settings).unwrap();
         std::fs::write(&file, &shown).unwrap();
-        assert_eq!(to_toml(&load::<Config>(Some(&file)).unwrap()).unwrap(), shown);
+        assert_eq!(to_toml(&load::<Config>([file.as_path()]).unwrap()).unwrap(), shown);
     }
 }
 
