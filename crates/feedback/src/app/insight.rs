@@ -1,9 +1,11 @@
 //! What it all adds up to.
 
 use super::App;
+use crate::domain::week::Week;
 use crate::store::levels::{self, Levels};
 use crate::store::reports::{self, Report};
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use perennial_platform::error::{Error, Result};
 
 /// How promises were kept, and when that was looked at.
@@ -30,12 +32,21 @@ impl App {
         Ok(ServiceLevels { levels, now })
     }
 
-    /// The report on a week, or the latest. Errors: NOT_FOUND / REPORT_NOT_FOUND.
+    /// The report on a week, or the latest. Errors: INVALID_ARGUMENT for a week that no calendar
+    /// has; NOT_FOUND / REPORT_NOT_FOUND.
     pub(crate) async fn weekly_report(&self, week: &str) -> Result<Report> {
         let week = Some(week).filter(|week| !week.is_empty());
+        // A name means the same week in every zone.
+        if week.is_some_and(|week| Week::named(week, Tz::UTC).is_none()) {
+            return Err(Error::invalid("week", "must be an ISO week such as 2026-W47"));
+        }
         let found = reports::find(self.core.db.read(), week).await?;
         found.ok_or_else(|| {
-            Error::not_found("REPORT_NOT_FOUND", "there is no report on this week (yet)")
+            let none = match week {
+                Some(week) => format!("{week} has not been reported"),
+                None => "no week has been reported yet".to_owned(),
+            };
+            Error::not_found("REPORT_NOT_FOUND", none)
         })
     }
 }

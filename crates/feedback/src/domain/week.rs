@@ -19,12 +19,12 @@ impl Week {
         Self { monday, zone }
     }
 
-    /// The week of this name ("2026-W47"), if there is one.
+    /// The week of this name ("2026-W47", written just so), if there is one.
     pub fn named(name: &str, zone: Tz) -> Option<Self> {
         let (year, week) = name.split_once("-W")?;
         let (year, week) = (year.parse().ok()?, week.parse().ok()?);
         let monday = NaiveDate::from_isoywd_opt(year, week, Weekday::Mon)?;
-        Some(Self { monday, zone })
+        Some(Self { monday, zone }).filter(|week| week.name() == name)
     }
 
     /// The week after.
@@ -74,7 +74,9 @@ mod tests {
         assert_eq!(week.start(), Utc.with_ymd_and_hms(2026, 11, 22, 16, 0, 0).unwrap());
         assert_eq!(week.report_due(540), Utc.with_ymd_and_hms(2026, 11, 30, 1, 0, 0).unwrap());
         assert_eq!(Week::named("2026-W48", zone), Some(week));
-        assert_eq!(Week::named("2026-W54", zone), None);
+        for name in ["2026-W54", "2026-W00", "2026-W5", "2026-w05", "+2026-W05", "2026"] {
+            assert_eq!(Week::named(name, zone), None, "{name}");
+        }
         assert_eq!(
             Week::of(Utc.with_ymd_and_hms(2027, 1, 1, 0, 0, 0).unwrap(), zone).name(),
             "2026-W53"

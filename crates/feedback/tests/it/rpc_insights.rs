@@ -44,8 +44,23 @@ async fn counts_promises_by_channel_and_clock() {
     };
     let refused = world.insights.get_service_levels(backwards).await.unwrap_err();
     assert_eq!(refused.code(), Code::InvalidArgument);
-    let early = world.insights.get_weekly_report(GetWeeklyReportRequest::default()).await;
-    assert_eq!(early.unwrap_err().code(), Code::NotFound);
+}
+
+#[tokio::test]
+async fn a_report_that_is_not_there_is_told_from_a_week_that_cannot_be() {
+    let world = World::start().await;
+    let cases = [
+        ("", Code::NotFound, "no week has been reported yet"),
+        ("2026-W40", Code::NotFound, "2026-W40 has not been reported"),
+        ("2026-W99", Code::InvalidArgument, "week must be an ISO week"),
+        ("last one", Code::InvalidArgument, "week must be an ISO week"),
+    ];
+    for (week, code, words) in cases {
+        let request = GetWeeklyReportRequest { week: week.to_owned() };
+        let refused = world.insights.clone().get_weekly_report(request).await.unwrap_err();
+        assert_eq!(refused.code(), code, "{week}");
+        assert!(refused.message().contains(words), "{week}: {}", refused.message());
+    }
 }
 
 fn level(levels: &[ServiceLevel], channel: Channel, clock: ClockKind) -> &ServiceLevel {
