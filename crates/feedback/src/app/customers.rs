@@ -42,7 +42,8 @@ impl Core {
     }
 
     /// A customer was erased: the key of their words is destroyed, the words are dropped, and
-    /// their open tickets end, because nobody is left to keep a promise to.
+    /// their open tickets end, because nobody is left to keep a promise to. What still arrives
+    /// from them is refused until they register again.
     pub(crate) async fn erased(&self, tx: &Tx, now: DateTime<Utc>, user: &str) -> Result<()> {
         customers::lock(tx, &BTreeSet::from([user])).await?;
         customers::erase(tx, user, now).await?;
@@ -54,5 +55,10 @@ impl Core {
             Self::happen(record, now, vec![Change::Withdrawn]);
         }
         self.save(tx, now, &mut records).await
+    }
+
+    /// A customer registered. One who was erased before starts from nothing.
+    pub(crate) async fn registered(&self, tx: &Tx, user: &str) -> Result<()> {
+        customers::welcome_back(tx, user).await
     }
 }

@@ -15,7 +15,7 @@ use perennial_platform::error::{Error, Result};
 use perennial_platform::id::Id;
 use perennial_platform::vault::{Pii, UserKey};
 use perennial_proto::feedback::v1::SubmitFeedbackResponse;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// What somebody wants to say.
@@ -81,8 +81,10 @@ impl Core {
         let earlier = earlier(tx, &fates).await?;
         let answer = |fate| match fate {
             Fate::Refused(error) => Err(error),
-            Fate::Fresh(n) => Ok(accepted[n].clone()),
-            Fate::Twin(n) => Ok(SubmitFeedbackResponse { replayed: true, ..accepted[n].clone() }),
+            Fate::Fresh(n) => accepted[n].clone(),
+            Fate::Twin(n) => accepted[n]
+                .clone()
+                .map(|answer| SubmitFeedbackResponse { replayed: true, ..answer }),
             Fate::Earlier(id) => earlier
                 .get(&id)
                 .cloned()
@@ -143,29 +145,39 @@ impl Core {
         checked.map_err(refusal::booking)
     }
 
-    /// Writes new submissions with their tickets, and tells of them.
+    /// Writes new submissions with their tickets, and tells of them. Erased customers are refused
+    /// here, under their lock.
     async fn accept(
         &self,
         tx: &Tx,
         now: DateTime<Utc>,
         fresh: &[&Submission],
-    ) -> Result<Vec<SubmitFeedbackResponse>> {
+    ) -> Result<Vec<Result<SubmitFeedbackResponse>>> {
         if fresh.is_empty() {
             return Ok(Vec::new());
         }
         let users = fresh.iter().map(|submission| submission.user_id.as_str()).collect();
-        let customers = customers::lock(tx, &users).await?;
-        let keys = self.keys(tx, &users, &customers).await?;
+        let mut customers = customers::lock(tx, &users).await?;
+        customers.retain(|_, customer| !customer.erased);
+        let keys = self.keys(tx, &customers).await?;
+        let mut answers = Vec::with_capacity(fresh.len());
         let mut said = Vec::with_capacity(fresh.len());
         let mut opened = Vec::with_capacity(fresh.len());
         for submission in fresh {
-            let key = keys.get(submission.user_id.as_str());
-            let key = key.ok_or_else(|| Error::internal("a customer without a key"))?;
+            let user = submission.user_id.as_str();
+            let (Some(customer), Some(key)) = (customers.get(user), keys.get(user)) else {
+                answers.push(Err(refusal::erased()));
+                continue;
+            };
             let record =
                 said_by(submission, words::seal_words(key, submission.words.expose())?, now);
-            let paying = customers.get(&submission.user_id).is_some_and(|known| known.paying);
-            opened.push(self.open(submission, record.id, paying, now));
+            let ticket = self.open(submission, record.id, customer.paying, now);
+            answers.push(Ok(first_answer(&ticket)));
+            opened.push(ticket);
             said.push(record);
+        }
+        if said.is_empty() {
+            return Ok(answers);
         }
         feedback::insert(tx, &said).await?;
         for record in &opened {
@@ -173,27 +185,25 @@ impl Core {
             outbox::tell(tx, now, record);
         }
         tickets::insert(tx, &opened).await?;
-        Ok(opened.iter().map(first_answer).collect())
+        Ok(answers)
     }
 
     /// The keys of these customers' words; those who never spoke get one.
-    async fn keys<'u>(
+    async fn keys<'c>(
         &self,
         tx: &Tx,
-        users: &BTreeSet<&'u str>,
-        customers: &HashMap<String, Customer>,
-    ) -> Result<HashMap<&'u str, UserKey>> {
-        let mut keys = HashMap::with_capacity(users.len());
-        for user in users {
-            let known = customers.get(*user).and_then(|customer| customer.key.clone());
-            let wrapped = if let Some(known) = known {
-                known
+        customers: &'c HashMap<String, Customer>,
+    ) -> Result<HashMap<&'c str, UserKey>> {
+        let mut keys = HashMap::with_capacity(customers.len());
+        for (user, customer) in customers {
+            let wrapped = if let Some(known) = &customer.key {
+                known.clone()
             } else {
                 let new = self.vault.new_user_key()?.0;
                 customers::set_key(tx, user, new.clone()).await?;
                 new
             };
-            keys.insert(*user, self.vault.open(&wrapped)?);
+            keys.insert(user.as_str(), self.vault.open(&wrapped)?);
         }
         Ok(keys)
     }

@@ -7,6 +7,11 @@ use crate::ids::TicketId;
 use chrono::SecondsFormat;
 use perennial_platform::error::Error;
 
+/// Nothing is taken in of somebody who was erased.
+pub(super) fn erased() -> Error {
+    Error::precondition("USER_ERASED", "the user was erased and has not registered again")
+}
+
 /// Why a ticket does not take an action.
 pub(super) fn action(refusal: Refusal) -> Error {
     match refusal {

@@ -15,11 +15,17 @@ pub(crate) struct Customer {
     pub(crate) key: Option<Vec<u8>>,
     /// They have paid at least once.
     pub(crate) paying: bool,
+    /// Erased, and not registered again.
+    pub(crate) erased: bool,
 }
 
 impl From<Model> for Customer {
     fn from(row: Model) -> Self {
-        Self { key: row.data_key, paying: row.paying_since.is_some() }
+        Self {
+            key: row.data_key,
+            paying: row.paying_since.is_some(),
+            erased: row.erased_at.is_some(),
+        }
     }
 }
 
@@ -89,12 +95,24 @@ pub(crate) async fn set_paying(
     Ok(())
 }
 
-/// Destroys the key of a locked customer.
+/// Destroys the key of a locked customer, and forgets that they paid.
 pub(crate) async fn erase(db: &impl ConnectionTrait, user: &str, at: DateTime<Utc>) -> Result<()> {
     Entity::update_many()
         .col_expr(Column::DataKey, Expr::value(Option::<Vec<u8>>::None))
+        .col_expr(Column::PayingSince, Expr::value(Option::<DateTime<Utc>>::None))
         .col_expr(Column::ErasedAt, Expr::value(at))
         .filter(Column::UserId.eq(user))
+        .exec(db)
+        .await?;
+    Ok(())
+}
+
+/// Takes an erased customer for a new one.
+pub(crate) async fn welcome_back(db: &impl ConnectionTrait, user: &str) -> Result<()> {
+    Entity::update_many()
+        .col_expr(Column::ErasedAt, Expr::value(Option::<DateTime<Utc>>::None))
+        .filter(Column::UserId.eq(user))
+        .filter(Column::ErasedAt.is_not_null())
         .exec(db)
         .await?;
     Ok(())

@@ -8,8 +8,9 @@ use perennial_proto::feedback::v1::{
     AuthorKind, Channel, ClockKind, GetFeedbackRequest, Satisfier, SubmitFeedbackRequest,
     TicketBreached, TicketState,
 };
-use perennial_proto::identity::v1::{ActivityKind, ActivityRecorded, UserErased};
+use perennial_proto::identity::v1::{ActivityKind, ActivityRecorded, UserErased, UserRegistered};
 use sea_orm::{ConnectionTrait, Statement};
+use tonic::Code;
 
 fn happened(world: &World, user: &str, kind: ActivityKind) {
     let now = world.suite.clock.now();
@@ -88,8 +89,34 @@ async fn erasure_destroys_the_words_and_ends_the_tickets() {
     let get = GetFeedbackRequest { feedback_id: other.feedback_id };
     let kept = world.feedback.get_feedback(get).await.unwrap().into_inner().feedback.unwrap();
     assert_eq!(kept.text, said("wang", Channel::Chat).text, "others keep theirs");
-    // Whoever comes back starts with a new key.
-    world.open("li", Channel::Form).await;
+    world.assert_sound().await;
+}
+
+#[tokio::test]
+async fn the_erased_are_not_heard_until_they_register_again_as_anybody() {
+    let mut world = World::start().await;
+    happened(&world, "li", ActivityKind::Purchase);
+    world.suite.settle().await;
+    let before = SubmitFeedbackRequest { request_id: "r1".to_owned(), ..said("li", Channel::Form) };
+    let first = world.submit(before.clone()).await;
+    let log = world.suite.log(Peer::Identity);
+    let now = world.suite.clock.now();
+    log.append(now, "li", &UserErased { user_id: "li".to_owned() });
+    world.suite.settle().await;
+
+    let late = world.feedback.submit_feedback(said("li", Channel::Form)).await.unwrap_err();
+    assert_eq!(late.code(), Code::FailedPrecondition);
+    assert!(late.message().contains("erased"), "{late:?}");
+    let again = world.submit(before).await;
+    assert!(again.replayed && again.ticket_id == first.ticket_id, "an answer given stays given");
+    world.open("wang", Channel::Form).await;
+
+    let registered = UserRegistered { user_id: "li".to_owned(), register_time: None };
+    world.suite.log(Peer::Identity).append(now, "li", &registered);
+    world.suite.settle().await;
+    let back = world.submit(said("li", Channel::Form)).await;
+    let respond = promise(&back.promises, ClockKind::Respond);
+    assert_eq!(allowed(respond), 24 * 3600, "what they paid is forgotten");
     world.assert_sound().await;
 }
 
