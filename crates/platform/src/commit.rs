@@ -13,12 +13,15 @@ use crate::idempotency::{Key, Reply};
 use crate::tasks::Tasks;
 use chrono::{DateTime, Utc};
 use std::future::Future;
-use tokio::sync::{mpsc, oneshot};
+use std::sync::Arc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
-/// Commands in one transaction at most.
+/// Commands in one transaction at most, and what they may weigh together: a batch has to be over
+/// well within the deadline of those who wait for it.
 pub const MAX_BATCH: usize = 1_024;
-/// Commands that may wait; beyond that callers are turned away at once.
-const MAX_WAITING: usize = 16_384;
+const MAX_BATCH_WEIGHT: u32 = 8_192;
+/// Weight that may wait; beyond that callers are turned away at once.
+const MAX_WAITING: u32 = 65_536;
 
 /// What a service does with a batch of commands.
 pub trait Batch: Send + Sync + 'static {
@@ -26,6 +29,11 @@ pub trait Batch: Send + Sync + 'static {
     type Command: Clone + Send + Sync + 'static;
     /// What the caller gets, and what is stored under its request id. No personal data.
     type Answer: prost::Message + Default + Clone;
+
+    /// What a command weighs: the rows it stands for, where that is more than a few.
+    fn weight(_: &Self::Command) -> usize {
+        1
+    }
 
     /// Applies the commands in order, set-based, in the transaction given, and returns one answer
     /// for each, in order. Writes nothing for a command it refuses. Locks rows in id order.
@@ -40,12 +48,15 @@ pub trait Batch: Send + Sync + 'static {
 
 /// Where callers hand in commands. Clones share the line.
 pub struct Committer<B: Batch> {
-    line: mpsc::Sender<Submission<B>>,
+    line: mpsc::UnboundedSender<Submission<B>>,
+    room: Arc<Semaphore>,
 }
 
 struct Submission<B: Batch> {
     key: Option<Key>,
     command: B::Command,
+    /// Its place in the line; given back when it has been answered.
+    place: OwnedSemaphorePermit,
     answer: oneshot::Sender<Result<Reply<B::Answer>>>,
 }
 
@@ -53,9 +64,10 @@ impl<B: Batch> Committer<B> {
     /// Starts the line. It ends when the last clone is gone, so that calls still in flight while
     /// the process stops are answered.
     pub fn start(tasks: &Tasks, clock: &Clock, db: &Db, name: &'static str, batch: B) -> Self {
-        let (line, waiting) = mpsc::channel(MAX_WAITING);
+        // Bounded by weight rather than by number: a place in the line is a permit.
+        let (line, waiting) = mpsc::unbounded_channel();
         tasks.spawn(engine::run(name, db.clone(), clock.clone(), batch, waiting));
-        Self { line }
+        Self { line, room: Arc::new(Semaphore::new(MAX_WAITING as usize)) }
     }
 
     /// Hands in one command and waits until it is durable. Errors: the refusal of the command;
@@ -87,14 +99,13 @@ impl<B: Batch> Committer<B> {
         key: Option<Key>,
         command: B::Command,
     ) -> Result<oneshot::Receiver<Result<Reply<B::Answer>>>> {
-        let (answer, receiver) = oneshot::channel();
-        self.line.try_send(Submission { key, command, answer }).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => {
-                Error::exhausted("WRITE_QUEUE_FULL", "too many writes are waiting")
-                    .retry_after(std::time::Duration::from_millis(100))
-            }
-            mpsc::error::TrySendError::Closed(_) => stopped(),
+        let weight = u32::try_from(B::weight(&command)).unwrap_or(u32::MAX).clamp(1, MAX_WAITING);
+        let place = Arc::clone(&self.room).try_acquire_many_owned(weight).map_err(|_| {
+            Error::exhausted("WRITE_QUEUE_FULL", "too many writes are waiting")
+                .retry_after(std::time::Duration::from_millis(100))
         })?;
+        let (answer, receiver) = oneshot::channel();
+        self.line.send(Submission { key, command, place, answer }).map_err(|_| stopped())?;
         Ok(receiver)
     }
 }
@@ -105,7 +116,7 @@ fn stopped() -> Error {
 
 impl<B: Batch> Clone for Committer<B> {
     fn clone(&self) -> Self {
-        Self { line: self.line.clone() }
+        Self { line: self.line.clone(), room: Arc::clone(&self.room) }
     }
 }
 

@@ -40,6 +40,7 @@ struct Inner {
     engine: Engine,
     reader: DatabaseConnection,
     writer: DatabaseConnection,
+    url: String,
     log_grew: OnceLock<Box<dyn Fn() + Send + Sync>>,
     ordered_log: bool,
 }
@@ -48,15 +49,7 @@ impl Db {
     /// Opens the database of a service, without touching its tables. Errors: UNAVAILABLE when it
     /// cannot be reached.
     pub async fn open(service: &str, config: &DatabaseConfig, data: &Path) -> Result<Self> {
-        let url = config.url_for(service, data);
-        let (engine, reader, writer) = open::open(&url, config).await?;
-        Ok(Self(Arc::new(Inner {
-            engine,
-            reader,
-            writer,
-            log_grew: OnceLock::new(),
-            ordered_log: true,
-        })))
+        Self::open_with(service, config, data, true).await
     }
 
     /// The same database without the guard that keeps the event log in commit order: the control
@@ -67,10 +60,19 @@ impl Db {
         config: &DatabaseConfig,
         data: &Path,
     ) -> Result<Self> {
+        Self::open_with(service, config, data, false).await
+    }
+
+    async fn open_with(
+        service: &str,
+        config: &DatabaseConfig,
+        data: &Path,
+        ordered_log: bool,
+    ) -> Result<Self> {
         let url = config.url_for(service, data);
         let (engine, reader, writer) = open::open(&url, config).await?;
         let log_grew = OnceLock::new();
-        Ok(Self(Arc::new(Inner { engine, reader, writer, log_grew, ordered_log: false })))
+        Ok(Self(Arc::new(Inner { engine, reader, writer, url, log_grew, ordered_log })))
     }
 
     /// Which database it is.

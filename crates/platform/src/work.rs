@@ -92,7 +92,9 @@ impl Worker {
                     failures += 1;
                     failed.add(1, &label);
                     tracing::warn!(worker = self.name, failures, %error, "background work failed");
-                    (self.every * 2_u32.saturating_pow(failures.min(10))).min(LONGEST_BACKOFF)
+                    self.every
+                        .saturating_mul(2_u32.saturating_pow(failures.min(10)))
+                        .min(LONGEST_BACKOFF)
                 }
             };
             tokio::select! {

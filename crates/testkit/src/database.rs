@@ -69,7 +69,7 @@ impl TestDatabase {
 
     /// Settings of a service that keeps its data here.
     pub fn config(&self) -> DatabaseConfig {
-        DatabaseConfig { url: self.url.clone(), max_connections: 5, ..DatabaseConfig::default() }
+        DatabaseConfig { url: self.url.clone(), max_connections: 6, ..DatabaseConfig::default() }
     }
 }
 

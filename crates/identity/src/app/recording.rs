@@ -180,6 +180,11 @@ impl Batch for Recorder {
     type Command = Arc<[Activity]>;
     type Answer = TrackResponse;
 
+    /// A call may carry a thousand activities.
+    fn weight(command: &Self::Command) -> usize {
+        command.len()
+    }
+
     async fn apply(
         &self,
         tx: &Tx,

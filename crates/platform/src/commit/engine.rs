@@ -1,6 +1,6 @@
 //! The line behind a [`super::Committer`]: takes what has arrived, commits it, answers.
 
-use super::{Batch, MAX_BATCH, Submission};
+use super::{Batch, MAX_BATCH, MAX_BATCH_WEIGHT, Submission};
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::error::{Code, Error, Result};
@@ -21,7 +21,7 @@ pub(super) async fn run<B: Batch>(
     db: Db,
     clock: Clock,
     batch: B,
-    mut waiting: mpsc::Receiver<Submission<B>>,
+    mut waiting: mpsc::UnboundedReceiver<Submission<B>>,
 ) {
     let sizes = opentelemetry::global::meter("perennial")
         .u64_histogram("perennial.commit.batch.size")
@@ -35,23 +35,56 @@ pub(super) async fn run<B: Batch>(
         .f64_histogram("perennial.commit.batch.duration")
         .with_description("Time from taking a batch to its answers, the commit included")
         .with_unit("s")
+        .with_boundaries(vec![
+            0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0,
+        ])
         .build();
     let label = [opentelemetry::KeyValue::new("committer", name)];
     let mut taken = Vec::with_capacity(MAX_BATCH);
     while waiting.recv_many(&mut taken, MAX_BATCH).await > 0 {
-        sizes.record(taken.len() as u64, &label);
-        let (callers, work): (Vec<_>, Vec<_>) =
-            taken.drain(..).map(|s| (s.answer, (s.key, s.command))).unzip();
-        let started = Instant::now();
-        let answers = commit_all(&db, &clock, &batch, &work).await;
-        durations.record(started.elapsed().as_secs_f64(), &label);
-        let replayed = answers.iter().flatten().filter(|reply| reply.replayed).count();
-        replays.add(replayed as u64, &label);
-        for (caller, answer) in callers.into_iter().zip(answers) {
-            // A caller that has left does not mind.
-            let _ = caller.send(answer);
+        while !taken.is_empty() {
+            let rest = taken.split_off(fitting(&taken));
+            let batch_now = std::mem::replace(&mut taken, rest);
+            sizes.record(batch_now.len() as u64, &label);
+            let started = Instant::now();
+            let replayed = answer(&db, &clock, &batch, batch_now).await;
+            durations.record(started.elapsed().as_secs_f64(), &label);
+            replays.add(replayed as u64, &label);
         }
     }
+}
+
+/// How many of the first commands make one batch: at least one, and no more than may be weighed
+/// together.
+fn fitting<B: Batch>(taken: &[Submission<B>]) -> usize {
+    let mut weight = 0_usize;
+    let fits = taken.iter().take_while(|submission| {
+        weight += submission.place.num_permits();
+        weight <= MAX_BATCH_WEIGHT as usize
+    });
+    fits.count().max(1)
+}
+
+/// Commits a batch and answers its callers. Returns how many answers had been given before.
+async fn answer<B: Batch>(
+    db: &Db,
+    clock: &Clock,
+    batch: &B,
+    submissions: Vec<Submission<B>>,
+) -> usize {
+    let mut callers = Vec::with_capacity(submissions.len());
+    let mut work = Vec::with_capacity(submissions.len());
+    for Submission { key, command, place, answer } in submissions {
+        callers.push((answer, place));
+        work.push((key, command));
+    }
+    let answers = commit_all(db, clock, batch, &work).await;
+    let replayed = answers.iter().flatten().filter(|reply| reply.replayed).count();
+    for ((caller, _place), answer) in callers.into_iter().zip(answers) {
+        // A caller that has left does not mind.
+        let _ = caller.send(answer);
+    }
+    replayed
 }
 
 type Work<B> = [(Option<Key>, <B as Batch>::Command)];

@@ -12,7 +12,8 @@ pub struct DatabaseConfig {
     /// named after the service in the data folder.
     #[serde(serialize_with = "without_password")]
     pub url: String,
-    /// Connections at most: to Postgres, or readers of an SQLite file (it has one writer).
+    /// Connections at most: to Postgres (at least 6: each running job keeps one), or readers of an
+    /// SQLite file (it has one writer).
     pub max_connections: u32,
     /// Milliseconds to wait for a free connection before the call is answered UNAVAILABLE.
     pub acquire_timeout_ms: u64,

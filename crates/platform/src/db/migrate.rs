@@ -1,9 +1,10 @@
 //! Migrations: the platform's tables first, then the service's, one process at a time.
 
-use super::{Db, Engine, tables};
+use super::{Db, Engine, open, tables};
+use crate::config::DatabaseConfig;
 use crate::error::Result;
 use sea_orm::sea_query::Query;
-use sea_orm::{ConnectionTrait, TransactionTrait};
+use sea_orm::{ConnectionTrait, DatabaseConnection, TransactionTrait};
 use sea_orm_migration::{MigrationTrait, MigratorTraitSelf, SchemaManager};
 use std::collections::HashSet;
 
@@ -21,21 +22,34 @@ impl MigratorTraitSelf for Migrator {
 }
 
 pub(super) async fn up(db: &Db, migrations: fn() -> Vec<Box<dyn MigrationTrait>>) -> Result<()> {
-    // sea-orm-migration takes no lock of its own, and two replicas may start at once.
-    let lock = match db.engine() {
-        Engine::Sqlite => None,
-        Engine::Postgres => {
-            let lock = db.0.writer.begin().await?;
-            lock.execute_unprepared("SELECT pg_advisory_xact_lock(7304)").await?;
-            Some(lock)
-        }
+    if db.engine() == Engine::Sqlite {
+        return run(db, &db.0.writer, migrations).await;
+    }
+    // Connections of its own: to wait for another replica's migration, or to build an index on a
+    // large table, may take longer than any statement of a call.
+    let config = DatabaseConfig {
+        statement_timeout_ms: 0,
+        acquire_timeout_ms: 10_000,
+        ..DatabaseConfig::default()
     };
+    let patient = open::postgres(&db.0.url, &config).await?;
+    // sea-orm-migration takes no lock, and two replicas may start at once.
+    let lock = patient.begin().await?;
+    lock.execute_unprepared("SELECT pg_advisory_xact_lock(7304)").await?;
+    let outcome = run(db, &patient, migrations).await;
+    lock.commit().await?;
+    patient.close().await?;
+    outcome
+}
+
+async fn run(
+    db: &Db,
+    conn: &DatabaseConnection,
+    migrations: fn() -> Vec<Box<dyn MigrationTrait>>,
+) -> Result<()> {
     // A newer program's migrations are unknown here, which is no reason not to start.
     if !pending(db, migrations).await?.is_empty() {
-        Migrator(migrations).up(&db.0.writer, None).await?;
-    }
-    if let Some(lock) = lock {
-        lock.commit().await?;
+        Migrator(migrations).up(conn, None).await?;
     }
     Ok(())
 }

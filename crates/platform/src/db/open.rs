@@ -11,6 +11,9 @@ use std::time::Duration;
 /// Writers queue for the one connection; a longer wait than a reader's is normal.
 const SQLITE_WRITER_WAIT: Duration = Duration::from_secs(5);
 
+/// Every job that runs keeps a connection for its lease; calls need some besides.
+const FEWEST_CONNECTIONS: u32 = 6;
+
 pub(super) async fn open(
     url: &str,
     config: &DatabaseConfig,
@@ -28,6 +31,10 @@ pub(super) async fn open(
         return Ok((Engine::Sqlite, reader, writer));
     }
     if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        if config.max_connections < FEWEST_CONNECTIONS {
+            let message = format!("must be at least {FEWEST_CONNECTIONS} for Postgres");
+            return Err(Error::invalid("database.max_connections", message));
+        }
         let pool = postgres(url, config).await?;
         return Ok((Engine::Postgres, pool.clone(), pool));
     }
@@ -57,10 +64,10 @@ async fn sqlite(url: &str, connections: u32, wait: Duration) -> Result<DatabaseC
     Ok(Database::connect(options).await?)
 }
 
-async fn postgres(url: &str, config: &DatabaseConfig) -> Result<DatabaseConnection> {
+pub(super) async fn postgres(url: &str, config: &DatabaseConfig) -> Result<DatabaseConnection> {
     let mut options = ConnectOptions::new(url);
     options
-        .max_connections(config.max_connections.max(2))
+        .max_connections(config.max_connections)
         .acquire_timeout(config.acquire_timeout())
         .test_before_acquire(false)
         .sqlx_logging(false);

@@ -53,6 +53,18 @@ impl MigrationTrait for Migration {
                     .to_owned(),
             )
             .await?;
+        for column in [events::Column::Kind, events::Column::Subject] {
+            manager
+                .create_index(
+                    Index::create()
+                        .name(format!("events_by_{}", sea_orm::IdenStatic::as_str(&column)))
+                        .table(events::Entity)
+                        .col(column)
+                        .col(events::Column::Position)
+                        .to_owned(),
+                )
+                .await?;
+        }
         manager
             .create_table(
                 Table::create()
