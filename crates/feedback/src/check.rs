@@ -1,9 +1,11 @@
 //! What must be true of the data on disk, whatever crashed.
 
+use crate::config::Config;
 use crate::domain::kinds::{ClockKind, PromiseState};
 use crate::domain::ticket::{Change, Ticket};
 use crate::ids::{FeedbackId, TicketId};
 use crate::store::{customers, feedback, messages, search, tickets};
+use chrono::{DateTime, Utc};
 use perennial_platform::db::Db;
 use perennial_platform::error::Result;
 use std::collections::{BTreeSet, HashSet};
@@ -19,7 +21,10 @@ const BATCH: u64 = 500;
 /// - a breach is told at most once for a promise, only of promises that were broken, and of every
 ///   promise that was fulfilled late;
 /// - no words are kept of a customer who has no key.
-pub async fn check(db: &Db) -> Result<Vec<String>> {
+///
+/// None of them depends on the settings or the time, which every service's check is given: the
+/// promises made are kept with their ticket.
+pub async fn check(_: &Config, db: &Db, _: DateTime<Utc>) -> Result<Vec<String>> {
     let mut found = Vec::new();
     check_feedback(db, &mut found).await?;
     check_tickets(db, &mut found).await?;

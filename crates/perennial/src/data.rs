@@ -54,9 +54,9 @@ async fn findings(
         Service::Identity | Service::All => {
             perennial_identity::check(&config.identity, db, now).await
         }
-        Service::Feedback => perennial_feedback::check(db).await,
+        Service::Feedback => perennial_feedback::check(&config.feedback, db, now).await,
         Service::Loyalty => perennial_loyalty::check(db, &config.loyalty).await,
-        Service::Notification => perennial_notification::check(db, &config.notification, now).await,
+        Service::Notification => perennial_notification::check(&config.notification, db, now).await,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::world::{World, complaint};
 use chrono::TimeDelta;
-use perennial_feedback::check;
+use perennial_feedback::{Config, check};
 use perennial_proto::feedback::v1::{AuthorKind, Channel};
 use sea_orm::ConnectionTrait;
 
@@ -39,7 +39,7 @@ async fn every_kind_of_damage_is_named() {
         let tx = db.begin().await.unwrap();
         tx.execute_unprepared(damage).await.unwrap();
         tx.commit().await.unwrap();
-        let found = check(&db).await.unwrap();
+        let found = check(&Config::default(), &db, world.suite.clock.now()).await.unwrap();
         assert!(found.iter().any(|text| text.contains(named)), "{damage}: {found:?}");
         db.close().await;
     }

@@ -1,7 +1,7 @@
 //! A running feedback service, and short ways to talk to it.
 
 use chrono::TimeDelta;
-use perennial_feedback::{Config, mount};
+use perennial_feedback::{Config, check, mount};
 use perennial_platform::config::DatabaseConfig;
 use perennial_platform::db::Db;
 use perennial_platform::events::Peer;
@@ -107,7 +107,8 @@ impl World {
     /// All that a crash or a race could have broken.
     pub async fn assert_sound(&self) {
         let db = self.database().await;
-        assert_eq!(perennial_feedback::check(&db).await.unwrap(), Vec::<String>::new());
+        let found = check(&Config::default(), &db, self.suite.clock.now()).await.unwrap();
+        assert_eq!(found, Vec::<String>::new());
         db.close().await;
     }
 }

@@ -16,7 +16,7 @@ const LISTED: u64 = 20;
 /// what was sent, is being handed over, or may have been sent; nothing is overdue by more than
 /// the grace time; whatever waits has a next time and whatever ended has none; every decision is
 /// recorded.
-pub async fn check(db: &Db, config: &Config, now: DateTime<Utc>) -> Result<Vec<String>> {
+pub async fn check(config: &Config, db: &Db, now: DateTime<Utc>) -> Result<Vec<String>> {
     let grace = TimeDelta::seconds(config.overdue_grace_seconds.into());
     let mut findings = Vec::new();
     for (user, channel, key) in checks::doubled_keys(db.read()).await? {

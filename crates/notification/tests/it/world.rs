@@ -144,7 +144,7 @@ impl World {
 
     /// What `perennial check` finds.
     pub(crate) async fn check(&self) -> Vec<String> {
-        perennial_notification::check(self.db(), &self.config, self.now()).await.unwrap()
+        perennial_notification::check(&self.config, self.db(), self.now()).await.unwrap()
     }
 }
 
