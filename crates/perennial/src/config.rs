@@ -1,14 +1,20 @@
 //! The settings of the whole: of the process, and of each service.
 
 use crate::cli::{self, Service};
-use perennial_platform::Result;
+use perennial_platform::auth;
 use perennial_platform::config::{
-    AuthConfig, PeersConfig, PlatformConfig, RedisConfig, ServerConfig, TelemetryConfig, load,
+    AuthConfig, PeersConfig, PlatformConfig, RedisConfig, ServerConfig, TelemetryConfig,
+    TokenConfig, load,
 };
+use perennial_platform::{Error, Result};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+
+/// What the services ask of each other.
+const PEER_SCOPES: [&str; 2] = ["events.read", "identity.*"];
+const EVERY_SERVICE: usize = 4;
 
 /// Everything there is to set. `perennial serve --print-config` shows it with its values.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -85,7 +91,11 @@ impl Config {
 
     /// The settings of a process that runs these services: it calls them where they listen,
     /// whatever `peers` says, so that moving a port is one change.
-    pub fn platform(&self, services: &[Service]) -> PlatformConfig {
+    ///
+    /// With callers configured the services need a token for each other as well: one process makes
+    /// its own, several must be given `auth.peer_token`. Errors: FAILED_PRECONDITION /
+    /// PEER_TOKEN_REQUIRED.
+    pub fn platform(&self, services: &[Service]) -> Result<PlatformConfig> {
         let mut peers = self.peers.clone();
         for service in services {
             let here = format!("http://{}", reachable(self.listen(*service)));
@@ -97,15 +107,35 @@ impl Config {
                 Service::All => {}
             }
         }
-        PlatformConfig {
+        Ok(PlatformConfig {
             data: self.data.clone(),
             master_key: self.master_key.clone(),
             server: self.server.clone(),
-            auth: self.auth.clone(),
+            auth: self.auth_of(services)?,
             redis: self.redis.clone(),
             telemetry: self.telemetry.clone(),
             peers,
+        })
+    }
+
+    fn auth_of(&self, services: &[Service]) -> Result<AuthConfig> {
+        let mut auth = self.auth.clone();
+        if auth.tokens.is_empty() || auth.peer_token.is_some() {
+            return Ok(auth);
         }
+        if services.len() < EVERY_SERVICE {
+            return Err(Error::precondition(
+                "PEER_TOKEN_REQUIRED",
+                "auth.tokens is set, so the services need one for each other: make it with \
+                 `perennial token new --name suite --scopes events.read,identity.*`, add its lines \
+                 to auth.tokens everywhere and set auth.peer_token to the secret",
+            ));
+        }
+        let (secret, sha256) = auth::token::generate()?;
+        let scopes = PEER_SCOPES.map(str::to_owned).to_vec();
+        auth.tokens.push(TokenConfig { name: "suite".into(), sha256, scopes, calls_per_second: 0 });
+        auth.peer_token = Some(secret.into());
+        Ok(auth)
     }
 }
 
@@ -140,8 +170,23 @@ mod tests {
         let mut config = Config::default();
         config.ports.loyalty = 6000;
         config.peers.identity = "http://identity:1".into();
-        let peers = config.platform(&[Service::Loyalty]).peers;
+        let peers = config.platform(&[Service::Loyalty]).unwrap().peers;
         assert_eq!(peers.loyalty, "http://127.0.0.1:6000");
         assert_eq!(peers.identity, "http://identity:1");
+    }
+
+    #[test]
+    fn services_with_callers_need_a_token_for_each_other() {
+        let mut config = Config::default();
+        let all = Service::All.each();
+        assert!(config.platform(&all).unwrap().auth.peer_token.is_none());
+        let (_, sha256) = auth::token::generate().unwrap();
+        let scopes = vec!["*".to_owned()];
+        config.auth.tokens =
+            vec![TokenConfig { name: "crm".into(), sha256, scopes, calls_per_second: 0 }];
+        let together = config.platform(&all).unwrap().auth;
+        assert!(together.peer_token.is_some() && together.tokens.len() == 2);
+        let alone = config.platform(&[Service::Loyalty]).unwrap_err();
+        assert_eq!(alone.reason(), "PEER_TOKEN_REQUIRED");
     }
 }

@@ -24,7 +24,7 @@ pub async fn run(options: &cli::Serve) -> anyhow::Result<()> {
 }
 
 async fn serve(config: &Config, services: &[Service], clock: Clock) -> Result<()> {
-    let process = Process::new(&config.platform(services), clock.clone())?;
+    let process = Process::new(&config.platform(services)?, clock.clone())?;
     let mut hosts = Vec::new();
     for service in services {
         hosts.push(mount(*service, config, &process).await?);

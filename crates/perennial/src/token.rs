@@ -2,7 +2,7 @@
 //! hash.
 
 use crate::cli;
-use perennial_platform::auth::token::generate;
+use perennial_platform::auth::{check_scope, token::generate};
 use perennial_platform::config::TokenConfig;
 use serde::Serialize;
 
@@ -20,6 +20,9 @@ struct Callers {
 /// Prints both.
 pub fn run(command: cli::Token) -> anyhow::Result<()> {
     let cli::Token::New { name, scopes } = command;
+    for scope in &scopes {
+        check_scope(scope)?;
+    }
     let (secret, sha256) = generate()?;
     let token = TokenConfig { name, sha256, scopes, calls_per_second: 0 };
     println!("The secret, for the caller; it is shown once and kept nowhere:\n\n  {secret}\n");
