@@ -2,10 +2,15 @@
 
 mod m0001_ledger;
 mod m0002_tiers;
+mod m0003_rules;
 
 use sea_orm_migration::MigrationTrait;
 
 /// All steps, in order.
 pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-    vec![Box::new(m0001_ledger::Migration), Box::new(m0002_tiers::Migration)]
+    vec![
+        Box::new(m0001_ledger::Migration),
+        Box::new(m0002_tiers::Migration),
+        Box::new(m0003_rules::Migration),
+    ]
 }

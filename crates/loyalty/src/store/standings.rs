@@ -37,17 +37,27 @@ pub(crate) async fn due(
     rules: &str,
     limit: u64,
 ) -> Result<Vec<String>> {
-    let users = |filter| {
-        Entity::find()
+    // Two ranges, because no index helps to find what differs.
+    let waiting = [
+        (Column::DueAt.lte(now), Column::DueAt),
+        (Column::Rules.lt(rules), Column::Rules),
+        (Column::Rules.gt(rules), Column::Rules),
+    ];
+    for (filter, order) in waiting {
+        let users = Entity::find()
             .select_only()
             .column(Column::UserId)
             .filter(filter)
-            .order_by_asc(Column::DueAt)
+            .order_by_asc(order)
             .limit(limit)
             .into_tuple::<String>()
-    };
-    let due = users(Column::DueAt.lte(now)).all(conn).await?;
-    if due.is_empty() { Ok(users(Column::Rules.ne(rules)).all(conn).await?) } else { Ok(due) }
+            .all(conn)
+            .await?;
+        if !users.is_empty() {
+            return Ok(users);
+        }
+    }
+    Ok(Vec::new())
 }
 
 /// Writes a standing down.

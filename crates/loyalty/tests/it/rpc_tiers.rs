@@ -2,11 +2,13 @@
 
 use crate::fixture::Service;
 use chrono::TimeDelta;
+use perennial_platform::db::Engine;
 use perennial_platform::time;
 use perennial_proto::identity::v1::ActivityKind;
 use perennial_proto::loyalty::v1::{
     CountTiersRequest, ListTierHistoryRequest, Tier, TierChangeCause, TierChanged,
 };
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
 
 async fn counts(service: &Service) -> Vec<i64> {
     let tiers = service.reports().count_tiers(CountTiersRequest {}).await.unwrap().into_inner();
@@ -83,4 +85,25 @@ async fn frequency_is_enough() {
     service.suite.settle().await;
     assert_eq!(service.tier("ann").await.tier(), Tier::Silver);
     service.assert_sound().await;
+}
+
+/// The job asks for these members every few seconds, so an answer of nobody must not take a look
+/// at everybody.
+#[tokio::test]
+async fn members_judged_by_other_rules_are_found_by_an_index() {
+    let service = Service::start().await;
+    let db = service.database().await;
+    if db.engine() == Engine::Sqlite {
+        for side in ["<", ">"] {
+            let asked = format!(
+                "EXPLAIN QUERY PLAN SELECT user_id FROM standings WHERE rules {side} 'a' \
+                 ORDER BY rules LIMIT 1"
+            );
+            let asked = Statement::from_string(DbBackend::Sqlite, asked);
+            let plan = db.read().query_one_raw(asked).await.unwrap().unwrap();
+            let plan: String = plan.try_get("", "detail").unwrap();
+            assert!(plan.contains("standings_by_rules"), "{plan}");
+        }
+    }
+    db.close().await;
 }
