@@ -7,6 +7,11 @@ use perennial_platform::config::DatabaseConfig;
 use perennial_platform::{Error, Result};
 use serde::{Deserialize, Serialize};
 
+/// Days that a setting may count at most: a hundred years.
+const MAX_DAYS: u32 = 36_600;
+/// Seconds that a hold may last, as in the contract: thirty days.
+const MAX_HOLD_SECONDS: u32 = 2_592_000;
+
 /// Settings of the loyalty service.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -15,12 +20,12 @@ pub struct Config {
     pub database: DatabaseConfig,
     /// IANA zone in which days begin and end: for expiry, and for one check-in a day.
     pub time_zone: String,
-    /// How long points stay set aside when a hold does not say it.
+    /// How long points stay set aside when a hold does not say it: 1 to 2,592,000 seconds.
     pub hold_timeout_seconds: u32,
     /// Whole days for which points can still be spent that come back after their date, because a
-    /// hold was given up or a spend taken back; 0: they expire at once.
+    /// hold was given up or a spend taken back; 0: they expire at once. At most 36,600.
     pub void_grace_days: u32,
-    /// How many days before points expire their holder is told.
+    /// How many days before points expire their holder is told; at most 36,600.
     pub expiry_warning_days: u32,
     /// What to do when points to be taken back are no longer all there: "only_pending",
     /// "within_balance" or "unlimited" (the rest becomes a debt).
@@ -53,6 +58,16 @@ impl Config {
         let zone = self.time_zone.parse().map_err(|_| {
             Error::invalid("loyalty.time_zone", "is not the name of an IANA time zone")
         })?;
+        let bounded = [
+            ("hold_timeout_seconds", self.hold_timeout_seconds, 1..=MAX_HOLD_SECONDS),
+            ("void_grace_days", self.void_grace_days, 0..=MAX_DAYS),
+            ("expiry_warning_days", self.expiry_warning_days, 0..=MAX_DAYS),
+        ];
+        if let Some((name, _, range)) = bounded.iter().find(|(_, n, range)| !range.contains(n)) {
+            let (least, most) = (range.start(), range.end());
+            let text = format!("must be from {least} to {most}");
+            return Err(Error::invalid(format!("loyalty.{name}"), text));
+        }
         let programme = Programme::new(zone, self.rules.clone());
         let mut programme = programme.map_err(|fault| Error::invalid("loyalty.rules", fault))?;
         programme.hold_timeout = TimeDelta::seconds(i64::from(self.hold_timeout_seconds));
@@ -60,5 +75,24 @@ impl Config {
         programme.warning = TimeDelta::days(i64::from(self.expiry_warning_days));
         programme.reversal_policy = self.reversal_policy;
         Ok(programme)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_that_no_calendar_holds_are_refused() {
+        assert!(Config::default().programme().is_ok());
+        let long = 100_000_000;
+        for config in [
+            Config { expiry_warning_days: long, ..Config::default() },
+            Config { void_grace_days: long, ..Config::default() },
+            Config { hold_timeout_seconds: long, ..Config::default() },
+            Config { hold_timeout_seconds: 0, ..Config::default() },
+        ] {
+            assert!(config.programme().is_err(), "{config:?}");
+        }
     }
 }

@@ -28,6 +28,12 @@ pub struct Programme {
     rules: Vec<RuleVersion>,
 }
 
+/// Points or qualifying units that one minor unit of money may be worth. An amount of money has at
+/// most fifteen digits (`perennial.types.v1.Money`), so no worth comes near the end of its type.
+const MAX_RATE: i128 = 1_000;
+/// Months for which points may be good at most.
+const MAX_VALID_MONTHS: u32 = 1_200;
+
 /// What to do when points to be taken back are no longer all there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -134,10 +140,17 @@ impl RuleVersion {
         let sound = |r: &PurchaseRate| {
             r.points_den > 0 && r.spend_den > 0 && r.points_num >= 0 && r.spend_num >= 0
         };
+        let steep = |num: i64, den: i64| i128::from(num) > MAX_RATE * i128::from(den);
+        let rich =
+            |r: &PurchaseRate| steep(r.points_num, r.points_den) || steep(r.spend_num, r.spend_den);
         match () {
             () if self.version.is_empty() => Some("has no name"),
             () if !rates.iter().all(sound) => Some("has a purchase rate that is not sound"),
+            () if rates.iter().any(rich) => Some("makes a minor unit worth more than 1,000"),
             () if self.check_in_points < 0 => Some("takes points for a check-in"),
+            () if self.valid_months > MAX_VALID_MONTHS => {
+                Some("lets points be good for more than 1,200 months")
+            }
             () => self.tiers.fault(),
         }
     }
@@ -239,5 +252,10 @@ mod tests {
         let mut rule = RuleVersion::default();
         rule.purchases[0].points_den = 0;
         assert!(Programme::new(zone, vec![rule]).unwrap_err().contains("rate"));
+        let mut rule = RuleVersion::default();
+        rule.purchases[0].points_num = 100_001;
+        assert!(Programme::new(zone, vec![rule]).unwrap_err().contains("1,000"));
+        let rule = RuleVersion { valid_months: 1_201, ..RuleVersion::default() };
+        assert!(Programme::new(zone, vec![rule]).unwrap_err().contains("months"));
     }
 }
