@@ -41,10 +41,17 @@ impl Activity {
     }
 }
 
-/// Somebody registered: a member from now on.
+/// Somebody registered: a member from now on. Who comes back after an erasure begins anew, with
+/// the old ledger and what was bought before forgotten.
 pub(crate) async fn registered(tx: &Tx, now: Time, user: &str) -> Result<()> {
     head::lock(tx).await?;
-    accounts::enrol(tx, user, now).await
+    match accounts::find(tx, user).await?.filter(|account| account.closed_at.is_some()) {
+        Some(mut account) => {
+            account.reopen(now);
+            accounts::save(tx, vec![account]).await
+        }
+        None => accounts::enrol(tx, user, now).await,
+    }
 }
 
 /// Somebody was erased: what was left expires, and what was bought is forgotten. The ledger's
@@ -112,7 +119,7 @@ pub(crate) async fn purchase(
 
 /// A refund takes back the same share of points and of qualifying money as it gives back of what
 /// was paid; all refunds of an order together exactly all of them. A refund of an order that is
-/// not known here, or in another currency, changes nothing.
+/// not known here (yet), or in another currency, changes nothing.
 pub(crate) async fn refund(
     tx: &Tx,
     programme: &Programme,
@@ -165,7 +172,8 @@ pub(crate) async fn check_in(
     let version = programme.in_force(activity.occurred_at);
     let day = local_day(activity.occurred_at, programme.zone);
     if version.check_in_points == 0 {
-        return registered(tx, now, &activity.user).await;
+        head::lock(tx).await?;
+        return accounts::enrol(tx, &activity.user, now).await;
     }
     // The day, not the activity, is what is rewarded once.
     let event = format!("{}@{day}", activity.user);

@@ -10,7 +10,7 @@ use super::{Legs, Time};
 pub struct Account {
     /// The caller's id of the member.
     pub user: String,
-    /// When the member came into being here.
+    /// When the member came into being here, or came back after an erasure.
     pub joined_at: Time,
     /// Since when nothing can be earned or spent any more (the person was erased).
     pub closed_at: Option<Time>,
@@ -48,6 +48,13 @@ impl Account {
             expired: 0,
             reversed: 0,
         }
+    }
+
+    /// A membership that had ended begins anew. What was ever earned, spent and owed stays on the
+    /// account, because the ledger goes on.
+    pub fn reopen(&mut self, now: Time) {
+        self.joined_at = now;
+        self.closed_at = None;
     }
 
     /// Books an entry.

@@ -129,3 +129,30 @@ async fn an_erased_user_keeps_a_ledger_but_no_points() {
     assert_eq!(refusal(answer), (Code::FailedPrecondition, "MEMBER_CLOSED".to_owned()));
     service.assert_sound().await;
 }
+
+#[tokio::test]
+async fn whoever_registers_again_begins_anew() {
+    let service = Service::start().await;
+    let registered = UserRegistered { user_id: "ann".to_owned(), register_time: None };
+    service.tell("ann", ActivityKind::Purchase, "p1", "o1", 200_000);
+    let erased = UserErased { user_id: "ann".to_owned() };
+    service.suite.log(Peer::Identity).append(service.now(), "ann", &erased);
+    service.suite.settle().await;
+    service.wait_days(30);
+    service.suite.log(Peer::Identity).append(service.now(), "ann", &registered);
+    service.tell("ann", ActivityKind::Refund, "r1", "o1", 100_000);
+    service.tell("ann", ActivityKind::Purchase, "p2", "o2", 60_000);
+    service.suite.settle().await;
+    let balance = service.balance("ann").await;
+    assert!(!balance.closed);
+    assert_eq!((balance.spendable, balance.expired, balance.issued), (600, 2_000, 2_600));
+    assert_eq!(service.tier("ann").await.tier(), Tier::Silver);
+    service.earn("ann", 1).await;
+    assert_eq!(statement(&service, "ann").await.entries.len(), 4);
+    service.assert_sound().await;
+    // And can go again.
+    service.suite.log(Peer::Identity).append(service.now(), "ann", &erased);
+    service.suite.settle().await;
+    assert!(service.balance("ann").await.closed);
+    service.assert_sound().await;
+}
