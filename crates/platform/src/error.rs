@@ -121,6 +121,7 @@ impl Error {
 
     /// Adds a value to the metadata of the `google.rpc.ErrorInfo`.
     #[must_use]
+    #[expect(clippy::needless_pass_by_value, reason = "a value reads better where it is called")]
     pub fn with(mut self, key: &'static str, value: impl ToString) -> Self {
         self.0.metadata.push((key, value.to_string()));
         self

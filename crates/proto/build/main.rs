@@ -13,6 +13,8 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
+#[expect(clippy::print_stdout, reason = "how a build script talks to cargo")]
+#[expect(clippy::disallowed_methods, reason = "cargo says where the output goes")]
 fn main() -> Result<(), Box<dyn Error>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../proto");
     println!("cargo:rerun-if-changed={}", root.display());

@@ -83,6 +83,7 @@ pub(crate) fn string(at: &At<'_>, value: &str, rules: &Rules, out: &mut Violatio
     }
 }
 
+/// Bounds of bytes; no contract has such a field yet.
 pub fn bytes(at: &At<'_>, value: &[u8], rules: &Rules, out: &mut Violations) {
     if value.is_empty() {
         return absent(at, rules, out);
@@ -115,6 +116,7 @@ pub(crate) fn number(at: &At<'_>, value: i128, rules: &Rules, out: &mut Violatio
     }
 }
 
+/// Bounds of floating-point numbers; no contract has such a field yet.
 #[expect(clippy::cast_precision_loss, reason = "bounds of floats are small integers")]
 pub fn float(at: &At<'_>, value: f64, rules: &Rules, out: &mut Violations) {
     if !value.is_finite() {

@@ -25,12 +25,7 @@ pub use generated::perennial::{
     admin, events, feedback, identity, loyalty, notification, options, types,
 };
 
-#[expect(
-    clippy::all,
-    clippy::pedantic,
-    clippy::borrow_deref_ref,
-    reason = "generated from the contracts"
-)]
+#[expect(clippy::pedantic, reason = "generated from the contracts")]
 mod checks {
     include!(concat!(env!("OUT_DIR"), "/contract.rs"));
 }

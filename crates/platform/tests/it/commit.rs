@@ -26,7 +26,7 @@ async fn concurrent_commands_share_batches_and_none_is_lost() {
     let callers: Vec<_> = (0..200)
         .map(|_| {
             let committer = committer.clone();
-            tokio::task::spawn(async move { committer.submit(None, "hot".to_owned()).await })
+            Tasks::new().spawn(async move { committer.submit(None, "hot".to_owned()).await })
         })
         .collect();
     for caller in callers {

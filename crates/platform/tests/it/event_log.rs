@@ -43,7 +43,7 @@ async fn missed(db: &Db, round: usize) -> Vec<String> {
     let writers: Vec<_> = (0..WRITERS)
         .map(|writer| {
             let db = db.clone();
-            tokio::task::spawn(async move {
+            Tasks::new().spawn(async move {
                 for n in 0..EACH {
                     let tx = db.begin().await.unwrap();
                     tally::add(&tx, &format!("{round}-{writer}-{n}"), 1).await.unwrap();

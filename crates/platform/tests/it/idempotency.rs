@@ -4,6 +4,7 @@ use crate::tally;
 use perennial_platform::db::{Db, Tx};
 use perennial_platform::error::{Error, Result};
 use perennial_platform::idempotency::{Key, Reply, once};
+use perennial_platform::tasks::Tasks;
 use perennial_platform::vault::Vault;
 use perennial_platform::{Code, clock::Clock};
 use perennial_proto::admin::v1::{AdvanceRequest, AdvanceResponse};
@@ -70,7 +71,7 @@ async fn concurrent_twins_have_one_effect() {
     let twins: Vec<_> = (0..8)
         .map(|_| {
             let (db, clock) = (db.clone(), clock.clone());
-            tokio::task::spawn(async move { run(&db, &clock, "x", Ok(())).await })
+            Tasks::new().spawn(async move { run(&db, &clock, "x", Ok(())).await })
         })
         .collect();
     for twin in twins {

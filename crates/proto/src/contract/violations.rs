@@ -25,16 +25,19 @@ impl<'a> At<'a> {
     pub const ROOT: At<'static> = At { parent: None, step: Step::Root };
 
     /// A field of the message here.
+    #[must_use]
     pub fn field(&'a self, name: &'a str) -> At<'a> {
         At { parent: Some(self), step: Step::Field(name) }
     }
 
     /// An element of the list here.
+    #[must_use]
     pub fn index(&'a self, index: usize) -> At<'a> {
         At { parent: Some(self), step: Step::Index(index) }
     }
 
     /// An entry of the map here.
+    #[must_use]
     pub fn key(&'a self, key: &'a dyn fmt::Debug) -> At<'a> {
         At { parent: Some(self), step: Step::Key(key) }
     }
