@@ -27,7 +27,8 @@ pub struct Config {
     pub warn_percent: u8,
     /// Time zone of the weekly reports (IANA).
     pub report_zone: String,
-    /// Time of the Monday at which the report on the week before is due, `HH:MM`.
+    /// Time of the Monday at which the report on the week before is due, `HH:MM`. It is made from
+    /// 00:05 on.
     pub report_time: String,
     /// Days after which a solved ticket is closed for good.
     pub close_after_days: u16,

@@ -19,10 +19,12 @@ pub(crate) mod tickets;
 pub use migrations::migrations;
 
 use crate::domain::kinds::Coded;
+use perennial_platform::db::bulk::{MAX_LISTED, one_of};
 use perennial_platform::error::{Error, Result};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select,
 };
+use uuid::Uuid;
 
 /// Rows in one INSERT: SQLite binds at most 32,766 values, and the widest row has 16 columns.
 const ROWS_PER_INSERT: usize = 2_000;
@@ -30,6 +32,22 @@ const ROWS_PER_INSERT: usize = 2_000;
 /// Reads a code of the domain from a column. Errors: INTERNAL for a number without a meaning.
 fn decode<T: Coded>(code: i16) -> Result<T> {
     T::from_code(code.into()).ok_or_else(|| Error::internal(format!("a column holds code {code}")))
+}
+
+/// The rows whose `column` has one of these values, however many these are: in the order of the
+/// query if the values have that order.
+async fn listed<E: EntityTrait>(
+    db: &impl ConnectionTrait,
+    rows: Select<E>,
+    column: E::Column,
+    values: Vec<Uuid>,
+) -> Result<Vec<E::Model>> {
+    let mut found = Vec::with_capacity(values.len());
+    for some in values.chunks(MAX_LISTED) {
+        let query = rows.clone().filter(one_of(db, column, some.to_vec()));
+        found.extend(query.all(db).await?);
+    }
+    Ok(found)
 }
 
 /// The different values of `user` in rows where `kept` is not null, in order, after `after`.

@@ -1,13 +1,18 @@
 //! What identity tells about customers.
 
 use super::Core;
+use crate::domain::kinds::TicketState;
 use crate::domain::ticket::Change;
-use crate::store::{customers, feedback, messages, search, tickets};
+use crate::store::tickets::{self, Record};
+use crate::store::{customers, feedback, messages, search};
 use chrono::{DateTime, Utc};
 use perennial_platform::db::Tx;
 use perennial_platform::error::Result;
 use std::collections::BTreeSet;
 use std::sync::Arc;
+
+/// Tickets of one customer that are held in memory at once.
+const PAGE: u64 = 500;
 
 impl Core {
     /// A customer has paid: from the first time on they are a paying one, and the promises of
@@ -29,16 +34,14 @@ impl Core {
             return Ok(());
         }
         customers::set_paying(tx, user, at).await?;
-        let open = search::unclosed_of(tx, user).await?;
-        let mut records = tickets::lock(tx, &open).await?;
-        for record in &mut records {
+        self.each_unclosed(tx, now, user, |record| {
             let plan = self.policy.plan(record.channel, record.category, true);
             // What the sender said about paying stays.
             if record.paying_override.is_none() && *record.ticket.plan != plan {
                 Self::happen(record, now, vec![Change::PlanApplied(Arc::new(plan))]);
             }
-        }
-        self.save(tx, now, &mut records).await
+        })
+        .await
     }
 
     /// A customer was erased: the key of their words is destroyed, the words are dropped, and
@@ -47,18 +50,38 @@ impl Core {
     pub(crate) async fn erased(&self, tx: &Tx, now: DateTime<Utc>, user: &str) -> Result<()> {
         customers::lock(tx, &BTreeSet::from([user])).await?;
         customers::erase(tx, user, now).await?;
-        feedback::erase(tx, user).await?;
-        messages::erase(tx, user).await?;
-        let open = search::unclosed_of(tx, user).await?;
-        let mut records = tickets::lock(tx, &open).await?;
-        for record in &mut records {
+        self.each_unclosed(tx, now, user, |record| {
             Self::happen(record, now, vec![Change::Withdrawn]);
-        }
-        self.save(tx, now, &mut records).await
+        })
+        .await?;
+        // Last: a message that was being written when its ticket was locked is there by now.
+        feedback::erase(tx, user).await?;
+        messages::erase(tx, user).await
     }
 
     /// A customer registered. One who was erased before starts from nothing.
     pub(crate) async fn registered(&self, tx: &Tx, user: &str) -> Result<()> {
         customers::welcome_back(tx, user).await
+    }
+
+    /// Lets something happen to every ticket of a customer that is not closed, however many these
+    /// are: a back end may file all it hears under one name.
+    async fn each_unclosed(
+        &self,
+        tx: &Tx,
+        now: DateTime<Utc>,
+        user: &str,
+        work: impl Fn(&mut Record) + Send + Sync,
+    ) -> Result<()> {
+        let mut after = None;
+        loop {
+            let page = search::unclosed_of(tx, user, after, PAGE).await?;
+            let Some(last) = page.last() else { return Ok(()) };
+            after = Some(*last);
+            let mut records = tickets::lock(tx, &page).await?;
+            let unclosed = |record: &&mut Record| record.ticket.state != TicketState::Closed;
+            records.iter_mut().filter(unclosed).for_each(&work);
+            self.save(tx, now, &mut records).await?;
+        }
     }
 }

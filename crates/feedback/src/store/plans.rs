@@ -6,8 +6,8 @@ use crate::ids::PlanId;
 use perennial_platform::error::{Error, Result};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
-use std::collections::{BTreeMap, HashMap};
+use sea_orm::{ConnectionTrait, EntityTrait};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -40,12 +40,13 @@ pub(super) async fn keep<'p>(
     Ok(())
 }
 
-/// The plans with these identifiers.
+/// The plans with these identifiers, which may repeat.
 pub(super) async fn load(
     db: &impl ConnectionTrait,
     ids: impl IntoIterator<Item = Uuid>,
 ) -> Result<HashMap<Uuid, Arc<Plan>>> {
-    let rows = Entity::find().filter(Column::Id.is_in(ids)).all(db).await?;
+    let ids: BTreeSet<Uuid> = ids.into_iter().collect();
+    let rows = super::listed(db, Entity::find(), Column::Id, ids.into_iter().collect()).await?;
     rows.into_iter()
         .map(|row| {
             let plan = serde_json::from_str(&row.body).map_err(Error::internal)?;

@@ -93,10 +93,18 @@ pub(crate) async fn scan(
     ids(db, Entity::find().filter(after).order_by_asc(Column::Id).limit(limit)).await
 }
 
-/// A customer's tickets that are not closed.
-pub(crate) async fn unclosed_of(db: &impl ConnectionTrait, user: &str) -> Result<Vec<TicketId>> {
-    let open = Column::State.ne(TicketState::Closed.code());
-    ids(db, Entity::find().filter(Column::UserId.eq(user)).filter(open)).await
+/// A customer's tickets that are not closed, in order, from the first after the identifier given.
+pub(crate) async fn unclosed_of(
+    db: &impl ConnectionTrait,
+    user: &str,
+    after: Option<TicketId>,
+    limit: u64,
+) -> Result<Vec<TicketId>> {
+    let which = Condition::all()
+        .add(Column::UserId.eq(user))
+        .add(Column::State.ne(TicketState::Closed.code()))
+        .add_option(after.map(|id| Column::Id.gt(id.uuid())));
+    ids(db, Entity::find().filter(which).order_by_asc(Column::Id).limit(limit)).await
 }
 
 /// Tickets solved at or before an instant and not closed yet.

@@ -1,7 +1,7 @@
 //! Tickets: loaded as the fold of their events, saved as events and fold together.
 
 use super::rows::{ticket_events, tickets};
-use super::{ROWS_PER_INSERT, changes, clocks, decode, plans};
+use super::{ROWS_PER_INSERT, changes, clocks, decode, listed, plans};
 use crate::domain::kinds::{Category, Channel, Coded};
 use crate::domain::ticket::{Change, Event, Ticket};
 use crate::ids::{FeedbackId, TicketId};
@@ -11,7 +11,7 @@ use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter,
     QueryOrder, QuerySelect,
 };
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use tickets::{Column, Entity, Model};
 use uuid::Uuid;
 
@@ -161,16 +161,19 @@ async fn write_events(db: &impl ConnectionTrait, records: &[Record]) -> Result<(
 
 /// Loads tickets for a change: their rows stay locked until the transaction ends. In id order.
 pub(crate) async fn lock(db: &impl ConnectionTrait, ids: &[TicketId]) -> Result<Vec<Record>> {
-    let ids = ids.iter().map(|id| id.uuid());
-    let query = Entity::find().filter(Column::Id.is_in(ids)).order_by_asc(Column::Id);
-    records(db, query.lock_exclusive().all(db).await?).await
+    let query = Entity::find().order_by_asc(Column::Id).lock_exclusive();
+    records(db, listed(db, query, Column::Id, sorted(ids)).await?).await
 }
 
 /// Loads tickets to look at, in id order.
 pub(crate) async fn load(db: &impl ConnectionTrait, ids: &[TicketId]) -> Result<Vec<Record>> {
-    let ids = ids.iter().map(|id| id.uuid());
-    let query = Entity::find().filter(Column::Id.is_in(ids)).order_by_asc(Column::Id);
-    records(db, query.all(db).await?).await
+    let query = Entity::find().order_by_asc(Column::Id);
+    records(db, listed(db, query, Column::Id, sorted(ids)).await?).await
+}
+
+fn sorted(ids: &[TicketId]) -> Vec<Uuid> {
+    let ids: BTreeSet<Uuid> = ids.iter().map(|id| id.uuid()).collect();
+    ids.into_iter().collect()
 }
 
 /// Loads one ticket to look at.
@@ -178,18 +181,14 @@ pub(crate) async fn find(db: &impl ConnectionTrait, id: TicketId) -> Result<Opti
     Ok(load(db, &[id]).await?.pop())
 }
 
-/// Builds tickets from their rows: events and plans of all of them in two queries.
+/// Builds tickets from their rows: events and plans of all of them in a query each.
 async fn records(db: &impl ConnectionTrait, rows: Vec<Model>) -> Result<Vec<Record>> {
     if rows.is_empty() {
         return Ok(Vec::new());
     }
     let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
-    let events = ticket_events::Entity::find()
-        .filter(ticket_events::Column::TicketId.is_in(ids))
-        .order_by_asc(ticket_events::Column::TicketId)
-        .order_by_asc(ticket_events::Column::Seq)
-        .all(db)
-        .await?;
+    let events = ticket_events::Entity::find().order_by_asc(ticket_events::Column::Seq);
+    let events = listed(db, events, ticket_events::Column::TicketId, ids).await?;
     let plans = plans::load(db, events.iter().filter_map(|event| event.plan_id)).await?;
     let mut histories: HashMap<Uuid, Vec<Event>> = HashMap::new();
     for row in events {

@@ -10,6 +10,7 @@ use perennial_proto::feedback::v1::{
 };
 use perennial_proto::identity::v1::{ActivityKind, ActivityRecorded, UserErased, UserRegistered};
 use sea_orm::{ConnectionTrait, Statement};
+use tokio::task::JoinSet;
 use tonic::Code;
 
 fn happened(world: &World, user: &str, kind: ActivityKind) {
@@ -118,6 +119,41 @@ async fn the_erased_are_not_heard_until_they_register_again_as_anybody() {
     let respond = promise(&back.promises, ClockKind::Respond);
     assert_eq!(allowed(respond), 24 * 3600, "what they paid is forgotten");
     world.assert_sound().await;
+}
+
+#[tokio::test]
+async fn everything_filed_under_one_name_is_changed_a_page_at_a_time() {
+    let world = World::start().await;
+    // More than one page of open tickets.
+    for _ in 0..6 {
+        let mut calls = JoinSet::new();
+        for _ in 0..100 {
+            let mut client = world.feedback.clone();
+            calls.spawn(async move { client.submit_feedback(said("app", Channel::Form)).await });
+        }
+        assert!(calls.join_all().await.iter().all(Result::is_ok));
+    }
+    happened(&world, "app", ActivityKind::Purchase);
+    world.suite.settle().await;
+    assert_eq!(tickets_that(&world, "paying AND closed_at IS NULL").await, 600);
+
+    let now = world.suite.clock.now();
+    let erased = UserErased { user_id: "app".to_owned() };
+    world.suite.log(Peer::Identity).append(now, "app", &erased);
+    world.suite.settle().await;
+    assert_eq!(tickets_that(&world, "closed_at IS NOT NULL").await, 600);
+    assert!(world.suite.events_of::<TicketBreached>().await.is_empty());
+    world.assert_sound().await;
+}
+
+/// How many rows of `tickets` a condition holds for.
+async fn tickets_that(world: &World, condition: &str) -> usize {
+    let db = world.database().await;
+    let backend = db.read().get_database_backend();
+    let sql = format!("SELECT id FROM tickets WHERE {condition}");
+    let rows = db.read().query_all_raw(Statement::from_string(backend, sql)).await.unwrap();
+    db.close().await;
+    rows.len()
 }
 
 /// Whether a text of the test can be read in the tables.

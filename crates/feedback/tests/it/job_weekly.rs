@@ -1,11 +1,31 @@
 //! Behaviour data appears in the report of its week.
 
 use crate::world::{World, said, state};
-use chrono::TimeDelta;
+use chrono::{TimeDelta, TimeZone, Utc};
 use perennial_proto::feedback::v1::{
     Channel, ClockKind, GetWeeklyReportRequest, PromiseState, QuickTag, SubmitFeedbackRequest,
     TicketState,
 };
+
+#[tokio::test]
+async fn a_week_is_reported_when_its_last_feedback_must_have_been_written() {
+    let mut world = World::start().await;
+    // Monday 00:00 in Shanghai.
+    let end = Utc.with_ymd_and_hms(2026, 1, 11, 16, 0, 0).unwrap();
+    world.suite.clock.set(end - TimeDelta::microseconds(1));
+    world.open("li", Channel::Form).await;
+    let mut reported = async || {
+        world.suite.settle().await;
+        let latest = GetWeeklyReportRequest::default();
+        world.insights.get_weekly_report(latest).await.ok()?.into_inner().report
+    };
+    let clock = world.suite.clock.clone();
+    clock.set(end + TimeDelta::minutes(5) - TimeDelta::microseconds(1));
+    assert!(reported().await.is_none());
+    clock.advance(TimeDelta::microseconds(1));
+    let report = reported().await.unwrap();
+    assert_eq!((report.week.as_str(), report.channels[0].count), ("2026-W02", 1));
+}
 
 #[tokio::test]
 async fn every_week_is_reported_once_and_in_time() {
