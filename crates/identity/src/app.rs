@@ -8,6 +8,7 @@ mod lookup;
 mod personal;
 mod profiles;
 mod recording;
+mod rfm;
 mod telling;
 
 pub use complaints::ComplaintChange;
@@ -15,6 +16,7 @@ pub use figures::{Metrics, RetentionFigure};
 pub use lookup::Live;
 pub use profiles::{ProfileFilter, ProfileView, Upsert};
 pub use recording::{ActivityKind, Outcome, Recorder};
+pub use rfm::{Census, Population};
 
 pub(crate) use facts::gather;
 
@@ -41,6 +43,8 @@ pub struct Identity {
     pub evaluator: Arc<Evaluator>,
     /// Takes activities in.
     pub recorder: Recorder,
+    /// Looks at the buyers.
+    pub census: Census,
     /// Currency of RFM when none is named.
     pub home_currency: Currency,
 }

@@ -16,7 +16,7 @@ pub use check::check;
 pub use config::Config;
 pub use store::migrations;
 
-use app::{Identity, Recorder};
+use app::{Census, Identity, Recorder};
 use chrono::TimeDelta;
 use grpc::{ActivityApi, InsightApi, ProfileApi, SegmentApi};
 use perennial_platform::Result;
@@ -45,6 +45,7 @@ pub async fn mount(config: Config, host: &mut Host) -> Result<()> {
         pages: host.pages(),
         evaluator,
         recorder,
+        census: Census::new(host.cache()),
         home_currency: config.home_currency,
     };
     host.service(ProfileServiceServer::new(ProfileApi(identity.clone())));

@@ -1,10 +1,9 @@
-//! Figures over all users: RFM and the first metrics.
+//! Figures of the whole house: the first metrics.
 
 use super::Identity;
 use crate::domain::calendar::Day;
 use crate::domain::lifecycle::Segment;
-use crate::domain::money::{Currency, Money};
-use crate::domain::rfm::{Buyer, Table};
+use crate::domain::money::Money;
 use crate::domain::risk::Grade;
 use crate::domain::stage::Stage;
 use crate::store::{figures, memberships};
@@ -44,28 +43,6 @@ pub struct Metrics {
 }
 
 impl Identity {
-    /// How the buyers in a currency are scored, and when that was looked at. Reads the year's
-    /// tiles of all buyers.
-    pub async fn rfm_table(&self, currency: Currency) -> Result<(Table, DateTime<Utc>)> {
-        let now = self.clock.now();
-        let buyers = figures::buyers(self.db.read(), currency, self.first_day(now), None).await?;
-        Ok((Table::of(&buyers), now))
-    }
-
-    /// One user among the buyers; `None` for the user when they are no buyer. Errors: NOT_FOUND /
-    /// USER_NOT_FOUND or USER_ERASED.
-    pub async fn rfm(
-        &self,
-        user_id: &str,
-        currency: Currency,
-    ) -> Result<(Option<Buyer>, Table, DateTime<Utc>)> {
-        self.user(user_id).await?;
-        let (table, now) = self.rfm_table(currency).await?;
-        let first = self.first_day(now);
-        let buyer = figures::buyers(self.db.read(), currency, first, Some(user_id)).await?;
-        Ok((buyer.first().copied(), table, now))
-    }
-
     /// The figures; `cohort` bounds the days of registration that retention looks at.
     pub async fn metrics(
         &self,
@@ -101,10 +78,6 @@ impl Identity {
             grades: Grade::ALL.map(|grade| (grade, number(&grades, grade as i16))).to_vec(),
             stages: Stage::ALL.map(|stage| (stage, number(&stages, stage as i16))).to_vec(),
         })
-    }
-
-    fn first_day(&self, now: DateTime<Utc>) -> Day {
-        self.evaluator.first_days(now).1
     }
 }
 

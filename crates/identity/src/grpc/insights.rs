@@ -28,14 +28,14 @@ impl InsightService for InsightApi {
     ) -> Result<Response<GetRfmResponse>, Status> {
         let request = request.into_inner();
         let currency = to_currency(&request.currency, self.0.home_currency)?;
-        let (buyer, table, now) = self.0.rfm(&request.user_id, currency).await?;
-        let scores = buyer.map(|buyer| from_scores(table.score(&buyer)));
+        let (buyer, population) = self.0.rfm(&request.user_id, currency).await?;
+        let scores = buyer.map(|buyer| from_scores(population.table.score(&buyer)));
         let response = buyer.map(|buyer| from_buyer(&buyer, currency)).unwrap_or_default();
         Ok(Response::new(GetRfmResponse {
             user_id: request.user_id,
             scores: Some(scores.unwrap_or(RfmScores::default())),
-            buyers: table.buyers,
-            evaluate_time: Some(time::to_proto(now)),
+            buyers: population.table.buyers,
+            evaluate_time: Some(time::to_proto(population.time)),
             ..response
         }))
     }
@@ -45,8 +45,8 @@ impl InsightService for InsightApi {
         request: Request<ListRfmRequest>,
     ) -> Result<Response<ListRfmResponse>, Status> {
         let currency = to_currency(&request.into_inner().currency, self.0.home_currency)?;
-        let (table, now) = self.0.rfm_table(currency).await?;
-        Ok(Response::new(from_table(&table, currency, now)))
+        let population = self.0.population(currency).await?;
+        Ok(Response::new(from_table(&population.table, currency, population.time)))
     }
 
     async fn get_churn_risk(

@@ -1,10 +1,11 @@
 //! Activities: recorded once, listed by user.
 
+use super::CHUNK;
 use super::rows::activity::{Column, Entity, Model};
-use super::{CHUNK, IDS};
 use crate::domain::activity::{Activity, Kind, Recorded};
 use crate::domain::money::Money;
 use chrono::{DateTime, TimeDelta, Utc};
+use perennial_platform::db::bulk::{MAX_LISTED, one_of};
 use perennial_platform::{Error, Result};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel,
@@ -15,8 +16,8 @@ use uuid::Uuid;
 /// Those of these activities that are recorded already.
 pub async fn find(conn: &impl ConnectionTrait, ids: &[Uuid]) -> Result<Vec<Recorded>> {
     let mut found = Vec::new();
-    for chunk in ids.chunks(IDS) {
-        let query = Entity::find().filter(Column::Id.is_in(chunk.iter().copied()));
+    for chunk in ids.chunks(MAX_LISTED) {
+        let query = Entity::find().filter(one_of(conn, Column::Id, chunk.to_vec()));
         for row in query.all(conn).await? {
             found.push(Recorded::try_from(row)?);
         }
@@ -73,8 +74,14 @@ pub async fn page(
 
 /// Every activity of these users, in no order.
 pub async fn of_users(conn: &impl ConnectionTrait, users: &[String]) -> Result<Vec<Recorded>> {
-    let query = Entity::find().filter(Column::UserId.is_in(users));
-    query.all(conn).await?.into_iter().map(Recorded::try_from).collect()
+    let mut found = Vec::new();
+    for chunk in users.chunks(MAX_LISTED) {
+        let query = Entity::find().filter(one_of(conn, Column::UserId, chunk.to_vec()));
+        for row in query.all(conn).await? {
+            found.push(Recorded::try_from(row)?);
+        }
+    }
+    Ok(found)
 }
 
 /// Deletes a user's activities and returns their number.

@@ -3,6 +3,7 @@
 use super::rows::complaint::{Column, Entity, Model};
 use chrono::{DateTime, Utc};
 use perennial_platform::Result;
+use perennial_platform::db::bulk::{MAX_LISTED, one_of};
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait,
@@ -49,17 +50,21 @@ pub async fn open_of(
     conn: &impl ConnectionTrait,
     users: &[String],
 ) -> Result<HashMap<String, i64>> {
-    let counts: Vec<(String, i64)> = Entity::find()
-        .select_only()
-        .column(Column::UserId)
-        .column_as(Column::TicketId.count(), "complaints")
-        .filter(Column::UserId.is_in(users))
-        .filter(Column::Open.eq(true))
-        .group_by(Column::UserId)
-        .into_tuple()
-        .all(conn)
-        .await?;
-    Ok(counts.into_iter().collect())
+    let mut counts = HashMap::new();
+    for chunk in users.chunks(MAX_LISTED) {
+        let counted: Vec<(String, i64)> = Entity::find()
+            .select_only()
+            .column(Column::UserId)
+            .column_as(Column::TicketId.count(), "complaints")
+            .filter(one_of(conn, Column::UserId, chunk.to_vec()))
+            .filter(Column::Open.eq(true))
+            .group_by(Column::UserId)
+            .into_tuple()
+            .all(conn)
+            .await?;
+        counts.extend(counted);
+    }
+    Ok(counts)
 }
 
 /// Forgets a user's complaints.

@@ -1,10 +1,11 @@
 //! Memberships in segments.
 
+use super::CHUNK;
 use super::rows::membership::{Column, Entity, Model};
-use super::{CHUNK, IDS};
 use crate::domain::lifecycle::{Segment, SegmentSet};
 use chrono::{DateTime, Utc};
 use perennial_platform::Result;
+use perennial_platform::db::bulk::{MAX_LISTED, one_of};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter,
     QueryOrder, QuerySelect,
@@ -17,8 +18,9 @@ pub async fn of_users(
     users: &[String],
 ) -> Result<HashMap<String, SegmentSet>> {
     let mut sets: HashMap<String, SegmentSet> = HashMap::new();
-    for chunk in users.chunks(IDS) {
-        for row in Entity::find().filter(Column::UserId.is_in(chunk)).all(conn).await? {
+    for chunk in users.chunks(MAX_LISTED) {
+        let query = Entity::find().filter(one_of(conn, Column::UserId, chunk.to_vec()));
+        for row in query.all(conn).await? {
             if let Some(segment) = Segment::from_key(&row.segment) {
                 sets.entry(row.user_id).or_default().insert(segment);
             }
@@ -51,11 +53,11 @@ pub async fn enter(
 pub async fn leave(conn: &impl ConnectionTrait, leaving: &[(String, Segment)]) -> Result<()> {
     for segment in Segment::ALL {
         let of_segment = leaving.iter().filter(|(_, left)| *left == segment);
-        let users: Vec<&str> = of_segment.map(|(user_id, _)| user_id.as_str()).collect();
-        for chunk in users.chunks(IDS) {
+        let users: Vec<String> = of_segment.map(|(user_id, _)| user_id.clone()).collect();
+        for chunk in users.chunks(MAX_LISTED) {
             Entity::delete_many()
                 .filter(Column::Segment.eq(segment.key()))
-                .filter(Column::UserId.is_in(chunk.iter().copied()))
+                .filter(one_of(conn, Column::UserId, chunk.to_vec()))
                 .exec(conn)
                 .await?;
         }

@@ -1,13 +1,12 @@
 //! Profiles: the clear part and the sealed part.
 
-use super::IDS;
 use super::rows::profile::{Column, Entity, Model};
 use chrono::{DateTime, Utc};
 use perennial_platform::Result;
+use perennial_platform::db::bulk::{MAX_LISTED, one_of};
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, Iterable,
-    QueryFilter,
+    ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel, Iterable, QueryFilter,
 };
 
 /// What is stored of a profile. Personal values are in `sealed` and in no other column.
@@ -32,8 +31,8 @@ pub struct StoredProfile {
 /// The profiles of these users that exist.
 pub async fn find(conn: &impl ConnectionTrait, ids: &[String]) -> Result<Vec<StoredProfile>> {
     let mut profiles = Vec::with_capacity(ids.len());
-    for chunk in ids.chunks(IDS) {
-        let query = Entity::find().filter(Column::UserId.is_in(chunk));
+    for chunk in ids.chunks(MAX_LISTED) {
+        let query = Entity::find().filter(one_of(conn, Column::UserId, chunk.to_vec()));
         profiles.extend(query.all(conn).await?.into_iter().map(StoredProfile::from));
     }
     Ok(profiles)

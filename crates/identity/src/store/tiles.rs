@@ -1,10 +1,11 @@
 //! Day tiles: added to as activities come in, read back by window.
 
+use super::CHUNK;
 use super::rows::{spend_day, user_day};
-use super::{CHUNK, IDS};
 use crate::domain::calendar::Day;
 use crate::domain::facts::{DayTile, SpendTile};
 use crate::domain::money::Currency;
+use perennial_platform::db::bulk::{MAX_LISTED, one_of};
 use perennial_platform::{Error, Result};
 use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait, OnConflict, SimpleExpr};
 use sea_orm::{
@@ -114,8 +115,8 @@ pub async fn days(
 ) -> Result<DayTiles> {
     use user_day::{Column, Entity};
     let mut tiles = DayTiles::new();
-    for chunk in users.chunks(IDS) {
-        let mut query = Entity::find().filter(Column::UserId.is_in(chunk));
+    for chunk in users.chunks(MAX_LISTED) {
+        let mut query = Entity::find().filter(one_of(conn, Column::UserId, chunk.to_vec()));
         if let Some(first) = first {
             query = query.filter(Column::Day.gte(first));
         }
@@ -143,8 +144,8 @@ pub async fn spending(
 ) -> Result<SpendTiles> {
     use spend_day::{Column, Entity};
     let mut tiles = SpendTiles::new();
-    for chunk in users.chunks(IDS) {
-        let mut query = Entity::find().filter(Column::UserId.is_in(chunk));
+    for chunk in users.chunks(MAX_LISTED) {
+        let mut query = Entity::find().filter(one_of(conn, Column::UserId, chunk.to_vec()));
         if let Some(first) = first {
             query = query.filter(Column::Day.gte(first));
         }

@@ -1,8 +1,8 @@
 //! Users: found, locked, created, saved, due.
 
+use super::CHUNK;
 use super::rows::profile;
 use super::rows::user::{ActiveModel, Column, Entity, Model};
-use super::{CHUNK, IDS};
 use crate::domain::calendar::Calendar;
 use crate::domain::facts::Standing;
 use crate::domain::risk::{Grade, SignalSet};
@@ -11,6 +11,7 @@ use crate::domain::stage::Stage;
 use crate::domain::user::User;
 use chrono::{DateTime, Utc};
 use perennial_platform::Result;
+use perennial_platform::db::bulk::{MAX_LISTED, one_of};
 use sea_orm::sea_query::{OnConflict, Query};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, Iterable,
@@ -33,13 +34,13 @@ pub async fn lock(conn: &impl ConnectionTrait, ids: &[String]) -> Result<Vec<Use
 }
 
 async fn load(conn: &impl ConnectionTrait, ids: &[String], locked: bool) -> Result<Vec<User>> {
-    let mut ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let mut ids = ids.to_vec();
     ids.sort_unstable();
     ids.dedup();
     let mut users = Vec::with_capacity(ids.len());
-    for chunk in ids.chunks(IDS) {
+    for chunk in ids.chunks(MAX_LISTED) {
         let mut query = Entity::find()
-            .filter(Column::UserId.is_in(chunk.iter().copied()))
+            .filter(one_of(conn, Column::UserId, chunk.to_vec()))
             .order_by_asc(Column::UserId);
         if locked {
             query = query.lock_exclusive();

@@ -1,7 +1,7 @@
 //! Insights over gRPC: RFM, churn risk, stage, figures.
 
 use crate::fixture::{World, activity, dollars, profile, refusal};
-use chrono::TimeDelta;
+use chrono::{NaiveTime, TimeDelta};
 use perennial_platform::time;
 use perennial_proto::identity::v1::{
     ActivityKind, GetChurnRiskRequest, GetMetricsRequest, GetRfmRequest, GetStageRequest,
@@ -54,6 +54,40 @@ async fn equal_buyers_share_their_scores() {
     assert_eq!(table.cells.iter().map(|cell| cell.buyers).collect::<Vec<_>>(), [2, 2, 6]);
     let euro = ListRfmRequest { currency: "EUR".into() };
     assert_eq!(world.insights().list_rfm(euro).await.unwrap().into_inner().buyers, 0);
+}
+
+#[tokio::test]
+async fn one_look_at_the_buyers_serves_a_minute_of_the_same_day() {
+    let world = World::start().await;
+    let buy = async |user: &str| {
+        world.track(vec![activity(user, ActivityKind::Purchase, world.now(), user)]).await;
+    };
+    // How many buyers there are said to be, and how long ago that was.
+    let look = async || {
+        let table = world.insights().list_rfm(ListRfmRequest::default()).await.unwrap();
+        let table = table.into_inner();
+        let seen = time::from_proto("evaluate_time", &table.evaluate_time.unwrap()).unwrap();
+        (table.buyers, (world.now() - seen).num_seconds())
+    };
+    assert_eq!(look().await, (0, 0));
+    buy("first").await;
+    assert_eq!(look().await, (1, 0), "that there was nobody is not kept");
+    buy("second").await;
+    world.suite.clock.advance(TimeDelta::seconds(59));
+    assert_eq!(look().await, (1, 59));
+    let request = GetRfmRequest { user_id: "second".to_owned(), ..Default::default() };
+    let second = world.insights().get_rfm(request).await.unwrap().into_inner();
+    assert_eq!((second.purchases, second.buyers), (1, 1), "their own figures are of now");
+    assert_eq!(second.scores.unwrap().recency, 5);
+    world.suite.clock.advance(TimeDelta::seconds(1));
+    assert_eq!(look().await, (2, 0));
+
+    let midnight = (world.now() + TimeDelta::days(1)).date_naive().and_time(NaiveTime::MIN);
+    world.suite.clock.set(midnight.and_utc() - TimeDelta::seconds(10));
+    assert_eq!(look().await, (2, 0));
+    buy("third").await;
+    world.suite.clock.advance(TimeDelta::seconds(10));
+    assert_eq!(look().await, (3, 0), "another day, another window");
 }
 
 #[tokio::test]

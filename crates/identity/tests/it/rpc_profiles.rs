@@ -2,9 +2,9 @@
 
 use crate::fixture::{World, activity, bad_fields, profile, refusal};
 use perennial_proto::identity::v1::{
-    ActivityKind, BatchGetProfilesRequest, EraseProfileRequest, GetProfileRequest,
-    ListProfilesRequest, Profile, ProfileUpdated, TrackVerdict, UpsertProfileRequest, UserErased,
-    UserRegistered,
+    ActivityKind, ActivityRecorded, BatchGetProfilesRequest, EraseProfileRequest,
+    GetProfileRequest, ListProfilesRequest, Profile, ProfileUpdated, TrackVerdict,
+    UpsertProfileRequest, UserErased, UserRegistered,
 };
 use prost_types::FieldMask;
 use tonic::Code;
@@ -174,6 +174,8 @@ async fn an_erased_user_is_gone_and_does_not_come_back_by_itself() {
     assert_eq!(world.suite.events_of::<UserErased>().await.len(), 1);
     assert_eq!(erase(&world, "li").await, 0, "a second time changes nothing");
     assert_eq!(world.suite.events_of::<UserErased>().await.len(), 1);
+    let told = world.suite.events_of::<ActivityRecorded>().await;
+    assert_eq!(told.len(), 1, "the log is not rewritten, as the contract says");
 
     let refused = async |at, id: &str| {
         let answer = world.track(vec![activity("li", ActivityKind::Login, at, id)]).await;
