@@ -207,6 +207,8 @@ fn reward<const N: usize>(
         points,
         occurred_at: activity.occurred_at,
         expires_at: version.expiry(activity.occurred_at, programme.zone),
+        // What is told late was earned all the same, and has expired since.
+        must_lie_ahead: false,
         origin,
     }
 }

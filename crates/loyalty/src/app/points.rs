@@ -12,6 +12,9 @@ use uuid::Uuid;
 
 pub(crate) use crate::store::totals::Sums;
 
+/// Uses listed of one lot. A page of the most lots stays below what a message may hold.
+const MAX_USES: usize = 50;
+
 /// How often a read is tried that a write got in between of.
 const TRIES: usize = 8;
 
@@ -41,6 +44,9 @@ pub(crate) struct Explanation {
     /// Points of it that can be spent now.
     pub(crate) spendable: i64,
     pub(crate) earned_by: Entry,
+    /// Points taken by the uses that are not listed, less what those gave back.
+    pub(crate) earlier: i64,
+    /// The latest uses, oldest first.
     pub(crate) uses: Vec<Use>,
 }
 
@@ -140,15 +146,17 @@ impl App {
         let earned: HashMap<i64, Entry> = earned.into_iter().map(|e| (e.seq, e)).collect();
         let mut explained = Vec::with_capacity(lots.len());
         for lot in lots {
-            let uses = uses.remove(&lot.id).unwrap_or_default();
-            if uses.iter().map(|one| one.points).sum::<i64>() != lot.amount - lot.remaining {
+            let mut uses = uses.remove(&lot.id).unwrap_or_default();
+            if net(&uses) != lot.amount - lot.remaining {
                 return Ok(None);
             }
+            let latest = uses.split_off(uses.len().saturating_sub(MAX_USES));
+            let earlier = net(&uses);
             let earned_by = earned.get(&lot.entry_seq).cloned();
             let earned_by = earned_by.ok_or_else(|| Error::internal("a lot without its entry"))?;
             let settled = snapshot.wallet()?.lot(lot.id);
             let spendable = settled.map_or(0, |now| now.spendable(snapshot.now));
-            explained.push(Explanation { lot, spendable, earned_by, uses });
+            explained.push(Explanation { lot, spendable, earned_by, earlier, uses: latest });
         }
         Ok(Some(explained))
     }
@@ -174,6 +182,11 @@ impl App {
         let account = accounts::find(self.db.read(), user).await?;
         Ok(account.ok_or(Refusal::MemberNotFound)?.joined_at)
     }
+}
+
+/// Points taken less points given back.
+fn net(uses: &[Use]) -> i64 {
+    uses.iter().map(|one| one.points).sum()
 }
 
 fn place(lot: &Lot) -> LotCursor {

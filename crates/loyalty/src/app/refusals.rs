@@ -15,6 +15,7 @@ impl From<Refusal> for Error {
             Refusal::BalanceLimit { limit } => {
                 Self::new(Code::OutOfRange, "BALANCE_LIMIT", text).with("limit", limit)
             }
+            Refusal::ExpiryPassed => Self::invalid("expire_time", "does not lie in the future"),
             Refusal::HoldNotFound => Self::not_found("HOLD_NOT_FOUND", text),
             Refusal::ExceedsHold { held } => {
                 Self::precondition("EXCEEDS_HOLD", text).with("held", held)

@@ -29,6 +29,8 @@ pub struct Earn {
     pub occurred_at: Time,
     /// Until when they can be spent; `None`: for ever.
     pub expires_at: Option<Time>,
+    /// Refuse points whose date has passed, because somebody asked for that date.
+    pub must_lie_ahead: bool,
     /// Why.
     pub origin: Origin,
 }

@@ -14,6 +14,8 @@ pub enum Refusal {
     Insufficient { spendable: i64 },
     #[error("the member's points would pass the limit of {limit}")]
     BalanceLimit { limit: i64 },
+    #[error("the date of the points has passed")]
+    ExpiryPassed,
     #[error("no such hold")]
     HoldNotFound,
     #[error("the hold is for {held} points")]

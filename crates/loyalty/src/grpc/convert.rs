@@ -41,14 +41,17 @@ pub(super) fn earn(app: &App, request: proto::EarnRequest) -> Result<Command> {
     let instant = |field, time: Option<&prost_types::Timestamp>| {
         time.map(|time| time::from_proto(field, time)).transpose()
     };
-    let occurred_at = instant("occur_time", request.occur_time.as_ref())?;
-    let occurred_at = occurred_at.unwrap_or(now);
+    let told = instant("occur_time", request.occur_time.as_ref())?;
+    let occurred_at = told.unwrap_or(now);
     let named = instant("expire_time", request.expire_time.as_ref())?;
     let mut faults = Faults::default();
     faults.require(occurred_at <= now, "occur_time", "lies in the future");
     faults.require(occurred_at.year() >= 1970, "occur_time", "lies before 1970");
     if let Some(at) = named {
-        faults.require(at > now, "expire_time", "does not lie in the future");
+        // Whether it still lies ahead is for the ledger to say, after it has looked for an earlier
+        // answer: a retry gets that one even when the date has passed meanwhile.
+        let after = told.is_none_or(|from| at > from);
+        faults.require(after, "expire_time", "does not lie after occur_time");
         faults.require(at.year() <= 9999, "expire_time", "lies after the year 9999");
         faults.require(!request.never_expires, "never_expires", "contradicts expire_time");
     }
@@ -61,7 +64,8 @@ pub(super) fn earn(app: &App, request: proto::EarnRequest) -> Result<Command> {
     };
     let id = origin.entry_id(EntryKind::Earn, app.fresh_entry());
     let (user, points) = (request.user_id, request.points);
-    Ok(Command::Earn(Earn { id, user, points, occurred_at, expires_at, origin }))
+    let must_lie_ahead = named.is_some();
+    Ok(Command::Earn(Earn { id, user, points, occurred_at, expires_at, must_lie_ahead, origin }))
 }
 
 pub(super) fn spend(app: &App, request: proto::SpendRequest) -> Result<Command> {
@@ -174,6 +178,7 @@ pub(super) fn explanation(explained: Explanation) -> proto::LotExplanation {
         spendable: explained.spendable,
         expire_time: lot.expires_at.map(time::to_proto),
         earned_by: Some(message::entry(explained.earned_by)),
+        earlier_points: explained.earlier,
         uses: uses.collect(),
     }
 }

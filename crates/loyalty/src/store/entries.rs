@@ -2,6 +2,7 @@
 
 mod convert;
 
+use super::damaged;
 use super::rows::{allocations, entries};
 use crate::domain::{Allocation, Entry, EntryId, EntryKind, LotId, Time};
 use convert::{from_row, into_rows};
@@ -39,7 +40,14 @@ pub(crate) async fn by_seq(
     conn: &impl ConnectionTrait,
     seqs: impl IntoIterator<Item = i64>,
 ) -> Result<Vec<Entry>> {
-    with_parts(conn, entries::Entity::find().filter(entries::Column::Seq.is_in(seqs))).await
+    let seqs: Vec<i64> = seqs.into_iter().collect();
+    let mut found = Vec::with_capacity(seqs.len());
+    for some in seqs.chunks(MAX_LISTED) {
+        let query =
+            entries::Entity::find().filter(one_of(conn, entries::Column::Seq, some.to_vec()));
+        found.extend(with_parts(conn, query).await?);
+    }
+    Ok(found)
 }
 
 /// A member's entries recorded by `as_of`, newest first, before the place given.
@@ -106,29 +114,45 @@ pub(crate) async fn uses_of(
     lots: impl IntoIterator<Item = LotId>,
 ) -> Result<Vec<Use>> {
     use allocations::Column as C;
+    let lots: Vec<Uuid> = lots.into_iter().map(LotId::uuid).collect();
     let parts = allocations::Entity::find()
-        .filter(C::LotId.is_in(lots.into_iter().map(LotId::uuid)))
+        .filter(one_of(conn, C::LotId, lots))
         .order_by_asc(C::EntrySeq)
         .order_by_asc(C::Place)
         .all(conn)
         .await?;
     let seqs: std::collections::BTreeSet<i64> = parts.iter().map(|part| part.entry_seq).collect();
-    let mut users = HashMap::new();
-    for entry in by_seq(conn, seqs).await? {
-        users.insert(entry.seq, entry);
-    }
+    let users = users_of_lots(conn, seqs.into_iter().collect()).await?;
     let uses = parts.into_iter().filter_map(|part| {
-        let entry = users.get(&part.entry_seq)?;
-        let points = part.points * entry.kind.lot_sign();
-        (points != 0).then(|| Use {
-            lot: LotId::from(part.lot_id),
-            entry: entry.id,
-            kind: entry.kind,
-            points,
-            recorded_at: entry.recorded_at,
-        })
+        let &(entry, kind, recorded_at) = users.get(&part.entry_seq)?;
+        let points = part.points * kind.lot_sign();
+        let lot = LotId::from(part.lot_id);
+        (points != 0).then_some(Use { lot, entry, kind, points, recorded_at })
     });
     Ok(uses.collect())
+}
+
+/// What is said of entries that used a lot, by their places.
+async fn users_of_lots(
+    conn: &impl ConnectionTrait,
+    seqs: Vec<i64>,
+) -> Result<HashMap<i64, (EntryId, EntryKind, Time)>> {
+    use entries::Column as C;
+    let mut found = HashMap::with_capacity(seqs.len());
+    for some in seqs.chunks(MAX_LISTED) {
+        let rows: Vec<(i64, Uuid, i16, Time)> = entries::Entity::find()
+            .select_only()
+            .columns([C::Seq, C::Id, C::Kind, C::RecordedAt])
+            .filter(one_of(conn, C::Seq, some.to_vec()))
+            .into_tuple()
+            .all(conn)
+            .await?;
+        for (seq, id, kind, recorded_at) in rows {
+            let kind = EntryKind::from_number(kind).ok_or_else(|| damaged("entries", kind))?;
+            found.insert(seq, (EntryId::from(id), kind, recorded_at));
+        }
+    }
+    Ok(found)
 }
 
 /// Adds entries to the ledger.

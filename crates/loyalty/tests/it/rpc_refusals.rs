@@ -57,6 +57,34 @@ async fn fields_that_contradict_each_other_are_named_together() {
 }
 
 #[tokio::test]
+async fn a_retry_past_the_date_it_asked_for_gets_its_answer() {
+    let service = Service::start().await;
+    let soon = service.now() + TimeDelta::hours(1);
+    let request = EarnRequest {
+        request_id: "r1".to_owned(),
+        source: "shop".to_owned(),
+        source_event_id: "e1".to_owned(),
+        expire_time: Some(time::to_proto(soon)),
+        ..earn(10)
+    };
+    let first = service.points().earn(request.clone()).await.unwrap().into_inner();
+    service.suite.clock.advance(TimeDelta::hours(2));
+    let again = service.points().earn(request.clone()).await.unwrap().into_inner();
+    assert!(again.replayed);
+    assert_eq!(again.entry, first.entry);
+    // The business event is known under another request as well.
+    let other = EarnRequest { request_id: "r2".to_owned(), ..request.clone() };
+    assert_eq!(service.points().earn(other).await.unwrap().into_inner().entry, first.entry);
+    // Without either it is refused, and stays so.
+    let fresh =
+        EarnRequest { request_id: "r3".to_owned(), source_event_id: "e3".to_owned(), ..request };
+    for _ in 0..2 {
+        assert_eq!(fields(service.points().earn(fresh.clone()).await), ["expire_time"]);
+    }
+    assert_eq!(service.balance("ann").await.issued, 10);
+}
+
+#[tokio::test]
 async fn what_is_not_there_is_not_found() {
     let service = Service::start().await;
     let user_id = "nobody".to_owned();

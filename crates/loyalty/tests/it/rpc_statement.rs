@@ -107,3 +107,17 @@ async fn the_programme_knows_where_all_points_have_gone() {
     assert_eq!((owed.issued, owed.redeemed, owed.expired), (150, 30, 120));
     assert_eq!((owed.outstanding, owed.overdue, owed.members, owed.entries), (0, 0, 2, 5));
 }
+
+#[tokio::test]
+async fn a_much_used_lot_lists_its_latest_uses() {
+    let service = Service::start().await;
+    service.earn("ann", 1_000).await;
+    for points in 1..=52 {
+        service.spend("ann", if points <= 2 { 10 } else { 1 }).await.unwrap();
+    }
+    let request = ExplainBalanceRequest { user_id: "ann".to_owned(), ..Default::default() };
+    let page = service.points().explain_balance(request).await.unwrap().into_inner();
+    let lot = &page.lots[0];
+    assert_eq!((lot.uses.len(), lot.earlier_points, lot.remaining), (50, 20, 930));
+    assert!(lot.uses.iter().all(|one| one.points == 1));
+}

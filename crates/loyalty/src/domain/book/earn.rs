@@ -9,6 +9,9 @@ impl Book {
         if self.applied(command.id, &command.user, command.points)? {
             return Ok(command.id);
         }
+        if command.must_lie_ahead && command.expires_at.is_some_and(|at| at <= self.now) {
+            return Err(Refusal::ExpiryPassed);
+        }
         let draft = self.draft(command.id, EntryKind::Earn, &command.user, command.points);
         self.give(Entry {
             occurred_at: command.occurred_at,
@@ -24,7 +27,8 @@ impl Book {
         if account.closed_at.is_some() {
             return Err(Refusal::MemberClosed);
         }
-        if account.issued + entry.points > BALANCE_LIMIT {
+        let issued = account.issued.checked_add(entry.points);
+        if issued.is_none_or(|issued| issued > BALANCE_LIMIT) {
             return Err(Refusal::BalanceLimit { limit: BALANCE_LIMIT });
         }
         let to_debt = account.debt.min(entry.points);

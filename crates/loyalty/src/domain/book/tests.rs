@@ -101,8 +101,15 @@ impl Shelf {
 }
 
 pub(super) fn earn(id: EntryId, points: i64, at: Time, expires_at: Option<Time>) -> Command {
-    let origin = Origin::default();
-    Command::Earn(Earn { id, user: USER.to_owned(), points, occurred_at: at, expires_at, origin })
+    Command::Earn(Earn {
+        id,
+        user: USER.to_owned(),
+        points,
+        occurred_at: at,
+        expires_at,
+        must_lie_ahead: false,
+        origin: Origin::default(),
+    })
 }
 
 pub(super) fn spend(id: EntryId, points: i64) -> Command {

@@ -185,3 +185,13 @@ fn a_closed_member_keeps_holds_but_nothing_else() {
     shelf.post(&capture(a, Some(20))).unwrap();
     assert_eq!((account(&shelf).available, account(&shelf).expired), (0, 80));
 }
+
+#[test]
+fn points_beyond_all_counting_are_refused() {
+    let mut shelf = Shelf::new(programme(7));
+    shelf.earn(1, None);
+    let id = shelf.next_id();
+    let limit = crate::domain::book::BALANCE_LIMIT;
+    let answer = shelf.post(&earn(id, i64::MAX, day(0), None));
+    assert_eq!(answer, Err(Refusal::BalanceLimit { limit }));
+}
