@@ -49,6 +49,14 @@ impl Wanted {
                 }
             }
         }
+        // Nobody can look up the member of an earning that is taken back in its own batch.
+        for command in commands {
+            if let Command::Earn(c) = command
+                && wanted.reversed.contains(&c.id)
+            {
+                wanted.whole.insert(c.user.clone());
+            }
+        }
         wanted
     }
 }
@@ -148,5 +156,40 @@ fn lots_of(entry: &Entry) -> Vec<LotId> {
     match entry.kind {
         EntryKind::Earn => vec![LotId::from(entry.id.uuid())],
         _ => entry.allocations.iter().map(|part| part.lot).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Origin;
+    use crate::domain::command::{Earn, Reverse};
+    use crate::domain::rules::ReversalPolicy;
+
+    #[test]
+    fn whoever_earns_and_gives_back_in_one_batch_is_read_whole() {
+        let (id, other) = (EntryId::derived("earned"), EntryId::derived("other"));
+        let earn = |id, user: &str| {
+            Command::Earn(Earn {
+                id,
+                user: user.to_owned(),
+                points: 10,
+                occurred_at: Time::UNIX_EPOCH,
+                expires_at: None,
+                must_lie_ahead: false,
+                origin: Origin::default(),
+            })
+        };
+        let reverse = Command::Reverse(Reverse {
+            id: EntryId::derived("reversed"),
+            entry: id,
+            points: None,
+            up_to: false,
+            policy: ReversalPolicy::Unlimited,
+            expires_at: None,
+            origin: Origin::default(),
+        });
+        let wanted = Wanted::by(&[earn(id, "ann"), earn(other, "bob"), reverse]);
+        assert_eq!(wanted.whole, BTreeSet::from(["ann".to_owned()]));
     }
 }
