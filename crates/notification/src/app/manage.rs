@@ -77,10 +77,11 @@ impl App {
         key: Option<Key>,
     ) -> Result<Reply<()>> {
         let now = self.clock.now();
-        if expire_at.is_some_and(|at| at <= now) {
-            return Err(Error::invalid("expire_time", "must lie ahead"));
-        }
         let replayed = once(&self.db, &self.clock, key, async |tx| {
+            // Judged here, so that a retry after that time still gets its stored answer.
+            if expire_at.is_some_and(|at| at <= now) {
+                return Err(Error::invalid("expire_time", "must lie ahead"));
+            }
             let mut message = locked(tx, id).await?;
             if !message.replay(expire_at, now) {
                 let text = "only dead letters can be replayed";
