@@ -8,6 +8,7 @@ mod inbox;
 mod manage;
 mod plan;
 mod preferences;
+mod present;
 mod profiles;
 mod queue;
 pub mod render;
@@ -23,7 +24,7 @@ pub use inbox::InboxPage;
 pub use plan::{Plan, Planning};
 pub use preferences::{PreferenceChange, Preferences};
 pub use profiles::{Profile, Profiles};
-pub use queue::{Handover, Refused};
+pub use queue::{Ended, Handover, Refused};
 pub use triggers::Happening;
 
 use crate::config::Rules;

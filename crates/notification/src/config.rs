@@ -151,8 +151,17 @@ pub struct DispatchConfig {
     /// Hand-overs at the same time.
     pub concurrency: u32,
     /// Time after which a hand-over without a record counts as lost. Must be longer than a batch
-    /// takes when every hand-over runs into its time-out.
+    /// takes when every hand-over runs into its time-out, or replicas send what others still hold.
     pub lease_seconds: u32,
+}
+
+impl DispatchConfig {
+    /// Seconds that a batch takes when every hand-over runs into a time-out of `each` seconds, and
+    /// then takes one more to hang up and be recorded.
+    pub(crate) fn longest_batch_seconds(&self, each: u32) -> u64 {
+        let rounds = self.batch.div_ceil(self.concurrency.max(1));
+        u64::from(rounds) * (u64::from(each) + 1)
+    }
 }
 
 impl Default for DispatchConfig {
@@ -173,7 +182,7 @@ pub struct EmailConfig {
     pub folder: PathBuf,
     /// Sender, with or without a display name.
     pub from: String,
-    /// Time-out of one hand-over.
+    /// Time-out of one hand-over as a whole, however many answers it needs.
     pub timeout_seconds: u32,
 }
 
@@ -198,7 +207,7 @@ pub struct WebhookConfig {
     /// can be changed without a gap: the new one beside the old one, then the new one alone.
     #[serde(skip_serializing)]
     pub secrets: Vec<SecretString>,
-    /// Time-out of one hand-over.
+    /// Time-out of one hand-over as a whole.
     pub timeout_seconds: u32,
     /// Allow addresses that are not public (loopback, private, link-local). Off, so that a URL
     /// from configuration or DNS cannot reach into the network.

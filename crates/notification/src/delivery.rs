@@ -16,9 +16,10 @@ use crate::app::render::{Context, ProductContext, ProfileContext};
 use crate::app::{App, Handover, NotificationId, Refused};
 use crate::config::Config;
 use crate::domain::kinds::Channel;
+use crate::domain::notification::Notification;
 use crate::domain::retry::Setback;
 use crate::domain::template::Text;
-use perennial_platform::Result;
+use perennial_platform::{Error, Result};
 use std::time::Duration;
 
 /// The channels as configured.
@@ -31,7 +32,7 @@ pub struct Delivery {
 }
 
 enum Email {
-    Smtp(smtp::Smtp),
+    Smtp(Box<smtp::Smtp>),
     Folder(Folder),
 }
 
@@ -50,7 +51,10 @@ impl Delivery {
     /// used.
     pub fn new(app: App, config: &Config) -> Result<Self> {
         let email = match &config.email.smtp_url {
-            Some(url) => Email::Smtp(smtp::Smtp::new(url, seconds(config.email.timeout_seconds))?),
+            Some(url) => {
+                let timeout = seconds(config.email.timeout_seconds);
+                Email::Smtp(Box::new(smtp::Smtp::new(url, timeout)?))
+            }
             None => Email::Folder(Folder::new(&config.email.folder)),
         };
         Ok(Self {
@@ -79,6 +83,17 @@ impl Delivery {
             (Channel::Webhook, Some(webhook)) => webhook.send(&letter).await,
             (Channel::Webhook, None) => Err(refused("no gateway is configured", Setback::Later)),
             (Channel::Inbox, _) => Ok(()),
+        }
+    }
+
+    /// Takes back mails that were written while their users were erased. Errors: INTERNAL when a
+    /// file cannot be deleted.
+    pub async fn forget(&self, erased: &[Notification]) -> Result<()> {
+        let mails = erased.iter().filter(|message| message.channel == Channel::Email);
+        let mails: Vec<_> = mails.map(|message| (message.id, message.send_at)).collect();
+        match &self.email {
+            Email::Folder(folder) => folder.forget(&mails).await.map_err(Error::internal),
+            Email::Smtp(_) => Ok(()),
         }
     }
 

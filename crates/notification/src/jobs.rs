@@ -1,11 +1,12 @@
 //! Work that falls due by itself.
 
-use crate::app::{App, DISPATCH};
+use crate::app::{App, DISPATCH, Ended, Handover};
 use crate::delivery::Delivery;
-use futures::{StreamExt, stream};
+use futures::{StreamExt, future, stream};
 use perennial_platform::Result;
 use perennial_platform::jobs::Job;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// Works off due messages: decides, hands over, records. Claims its rows itself, so every replica
@@ -31,16 +32,41 @@ impl Job for Dispatch {
 
     async fn run_once(&self) -> Result<u64> {
         let (looked_at, handovers) = self.app.claim().await?;
-        let ended: Vec<_> = stream::iter(handovers)
+        self.hand_over(handovers).await?;
+        Ok(looked_at)
+    }
+}
+
+impl Dispatch {
+    /// Hands messages over and records each group as soon as it has ended: one that hangs must
+    /// not keep the others unrecorded until the process is told to stop.
+    async fn hand_over(&self, handovers: Vec<Handover>) -> Result<()> {
+        // While nothing can be recorded nothing more is handed over.
+        let behind = AtomicBool::new(false);
+        let mut ends = stream::iter(handovers)
+            .take_while(|_| future::ready(!behind.load(Ordering::Relaxed)))
             .map(async |handover| {
                 let result = self.delivery.hand_over(&handover).await;
                 (handover.message, result)
             })
             .buffer_unordered(self.concurrency)
-            .collect()
-            .await;
-        self.app.record(ended).await?;
-        Ok(looked_at)
+            .ready_chunks(self.concurrency);
+        let mut unrecorded = Vec::new();
+        let mut outcome = Ok(());
+        while let Some(ended) = ends.next().await {
+            unrecorded.extend(ended);
+            outcome = self.record(&unrecorded).await;
+            behind.store(outcome.is_err(), Ordering::Relaxed);
+            if outcome.is_ok() {
+                unrecorded.clear();
+            }
+        }
+        outcome
+    }
+
+    async fn record(&self, ended: &[Ended]) -> Result<()> {
+        let erased = self.app.record(ended).await?;
+        self.delivery.forget(&erased).await
     }
 }
 

@@ -4,7 +4,7 @@ use super::{App, NotificationId};
 use crate::domain::kinds::{Channel, Class, State};
 use crate::domain::notification::Notification;
 use crate::domain::template::Template;
-use crate::store::{messages, people, templates};
+use crate::store::{messages, templates};
 use chrono::{DateTime, TimeDelta, Utc};
 use perennial_platform::commit::Batch;
 use perennial_platform::db::Tx;
@@ -12,7 +12,7 @@ use perennial_platform::error::Violation;
 use perennial_platform::events::{NewEvent, append};
 use perennial_platform::{Error, Result};
 use perennial_proto::notification::v1::{NotificationScheduled, ScheduleResult};
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use uuid::Uuid;
 
 /// Farthest a call can plan ahead.
@@ -61,8 +61,8 @@ impl App {
     /// there already, or earlier in this batch, is answered with the message that has it.
     ///
     /// Refusals: INVALID_ARGUMENT for channels, time and variables; NOT_FOUND /
-    /// TEMPLATE_NOT_FOUND; FAILED_PRECONDITION / USER_ERASED. Errors: ABORTED when another replica plans the same
-    /// dedupe key at the same moment; a second try finds what that one planned.
+    /// TEMPLATE_NOT_FOUND; FAILED_PRECONDITION / USER_ERASED. Errors: ABORTED when another replica
+    /// plans the same dedupe key at the same moment; a second try finds what that one planned.
     pub async fn plan(
         &self,
         tx: &Tx,
@@ -70,9 +70,8 @@ impl App {
         plans: &[Plan],
     ) -> Result<Vec<Result<ScheduleResult>>> {
         let users: Vec<String> = distinct(plans.iter().map(|p| &p.user_id));
-        let erased = self.erased(tx, &users).await?;
+        let erased = self.hold(tx, &users).await?;
         let here: Vec<String> = users.into_iter().filter(|user| !erased.contains(user)).collect();
-        people::ensure(tx, &here).await?;
         let names = distinct(plans.iter().map(|p| &p.template));
         let templates = templates::newest(tx, &names).await?;
         let keys = distinct(plans.iter().map(|p| &p.dedupe_key).filter(|key| !key.is_empty()));
@@ -92,20 +91,6 @@ impl App {
         messages::insert(tx, &new).await?;
         append(tx, new.iter().map(|message| scheduled(message, now)));
         Ok(answers)
-    }
-
-    /// Whether a user was erased.
-    pub(crate) async fn is_erased(&self, tx: &Tx, user_id: &str) -> Result<bool> {
-        Ok(!self.erased(tx, &[user_id.to_owned()]).await?.is_empty())
-    }
-
-    /// Which of the users were erased.
-    pub(crate) async fn erased(&self, tx: &Tx, users: &[String]) -> Result<HashSet<String>> {
-        let hashes: HashMap<String, &String> =
-            users.iter().map(|user| (self.tombstone(user), user)).collect();
-        let list: Vec<String> = hashes.keys().cloned().collect();
-        let found = people::erased(tx, &list).await?;
-        Ok(found.iter().filter_map(|hash| hashes.get(hash)).map(|user| (*user).clone()).collect())
     }
 }
 

@@ -4,8 +4,8 @@ use super::App;
 use crate::domain::decision::Gate;
 use crate::domain::kinds::Channel;
 use crate::domain::preference::{Choice, QuietChoice};
+use crate::store::messages;
 use crate::store::preferences::{self, DatedChoice, Settings};
-use crate::store::{messages, people};
 use chrono::{DateTime, Utc};
 use perennial_platform::db::Tx;
 use perennial_platform::events::{NewEvent, append};
@@ -58,10 +58,9 @@ impl App {
         let now = self.clock.now();
         let reply = once(&self.db, &self.clock, key, async |tx| {
             let users = [user_id.to_owned()];
-            if self.is_erased(tx, user_id).await? {
+            if self.present(tx, user_id).await?.is_none() {
                 return Err(Error::precondition("USER_ERASED", "the user was erased"));
             }
-            people::lock(tx, user_id).await?;
             if change.quiet.is_some() || change.time_zone.is_some() {
                 let mut known = preferences::settings(tx, &users).await?;
                 let old = known.remove(user_id);

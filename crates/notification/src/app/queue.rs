@@ -45,6 +45,9 @@ pub struct Refused {
     pub setback: Setback,
 }
 
+/// A message and how its hand-over ended.
+pub type Ended = (Notification, Result<(), Refused>);
+
 impl App {
     /// Decides about a batch of due messages and claims those that pass; messages for the inbox
     /// are delivered by that alone. Returns how many were looked at, and what to hand over.
@@ -61,10 +64,8 @@ impl App {
         let mut profiles = self.profiles.of(&users).await?;
 
         let tx = self.db.begin().await?;
-        // Users first, then messages, the same order as everywhere. A user whom somebody else
-        // holds is left to them; what remains due is found the next time.
-        let held = people::try_lock(&tx, &users).await?;
-        let held: HashSet<String> = held.into_iter().map(|person| person.user_id).collect();
+        // Users first, then messages, the same order as everywhere.
+        let held = self.take(&tx, &users).await?;
         ids.retain(|(_, user)| held.contains(user));
         let ids: Vec<Uuid> = ids.into_iter().map(|(id, _)| id).collect();
         let mut batch = messages::lock(&tx, &ids).await?;
@@ -86,6 +87,21 @@ impl App {
             Some(Handover { message, template, footer, profile })
         });
         Ok((looked_at, handovers.collect()))
+    }
+
+    /// Locks users whose messages are due. One whom somebody else holds is left to them, and what
+    /// remains due is found the next time. One without a row is nobody's, so their messages would
+    /// stay at the head of the queue for ever: they are taken, and the gates decide.
+    async fn take(&self, tx: &Tx, users: &[String]) -> Result<HashSet<String>> {
+        let held = people::try_lock(tx, users).await?;
+        let mut held: HashSet<String> = held.into_iter().map(|person| person.user_id).collect();
+        let others: Vec<String> = users.iter().filter(|u| !held.contains(*u)).cloned().collect();
+        let absent = people::absent(tx, &others).await?;
+        if !absent.is_empty() {
+            held.extend(self.hold(tx, &absent).await?);
+            held.extend(people::try_lock(tx, &absent).await?.into_iter().map(|p| p.user_id));
+        }
+        Ok(held)
     }
 
     /// Runs the gates over the batch; a message sees the slots of those before it.
@@ -122,18 +138,18 @@ impl App {
     }
 
     /// Records how hand-overs ended. A message whose lease went to somebody else meanwhile is
-    /// left to them.
-    pub async fn record(&self, ended: Vec<(Notification, Result<(), Refused>)>) -> Result<()> {
-        if ended.is_empty() {
-            return Ok(());
-        }
+    /// left to them. Answers the messages that an erasure deleted meanwhile: what was handed over
+    /// of them may still lie in the folder of the embedded channel.
+    pub async fn record(&self, ended: &[Ended]) -> Result<Vec<Notification>> {
         let now = self.clock.now();
         let tx = self.db.begin().await?;
         let ours = messages::lock_claimed(&tx, ended.iter().map(|(message, _)| message)).await?;
         let mut changed = Vec::with_capacity(ended.len());
-        for (mut message, result) in ended {
+        let mut late = Vec::new();
+        for (message, result) in ended {
+            let mut message = message.clone();
             if !ours.contains(&message.id) {
-                tracing::warn!(id = %message.id, "a hand-over ended after its lease");
+                late.push(message);
                 continue;
             }
             match result {
@@ -146,7 +162,21 @@ impl App {
         }
         messages::save(&tx, &changed).await?;
         append(&tx, changed.iter().filter_map(|message| told(message, now)));
-        tx.commit().await
+        tx.commit().await?;
+        self.erased_meanwhile(late).await
+    }
+
+    async fn erased_meanwhile(&self, mut late: Vec<Notification>) -> Result<Vec<Notification>> {
+        if late.is_empty() {
+            return Ok(late);
+        }
+        let ids: Vec<Uuid> = late.iter().map(|message| message.id).collect();
+        let there = messages::by_ids(self.db.read(), &ids).await?;
+        for message in &there {
+            tracing::warn!(id = %message.id, "a hand-over ended after its lease");
+        }
+        late.retain(|message| there.iter().all(|other| other.id != message.id));
+        Ok(late)
     }
 }
 

@@ -53,10 +53,7 @@ impl App {
         purchase: bool,
         now: DateTime<Utc>,
     ) -> Result<bool> {
-        if self.is_erased(tx, user_id).await? {
-            return Ok(false);
-        }
-        let Some(mut person) = people::lock(tx, user_id).await? else { return Ok(false) };
+        let Some(mut person) = self.present(tx, user_id).await? else { return Ok(false) };
         let first_purchase = purchase && person.first_purchase_at.is_none();
         let newer = person.last_active_at.is_none_or(|last| at > last);
         if !newer && !first_purchase {
@@ -125,8 +122,8 @@ impl App {
         ticket_id: &str,
         now: DateTime<Utc>,
     ) -> Result<()> {
-        if people::close_complaint(tx, ticket_id).await? {
-            people::lock(tx, user_id).await?;
+        let closed = people::close_complaint(tx, ticket_id).await?;
+        if closed && self.present(tx, user_id).await?.is_some() {
             messages::look_again(tx, user_id, Gate::Cap, now).await?;
         }
         Ok(())
@@ -134,20 +131,18 @@ impl App {
 
     /// The zone in a user's profile changed: what the night held is looked at again.
     pub async fn zone_changed(&self, tx: &Tx, user_id: &str, now: DateTime<Utc>) -> Result<()> {
-        if self.is_erased(tx, user_id).await? {
-            return Ok(());
+        match self.present(tx, user_id).await? {
+            Some(_) => messages::look_again(tx, user_id, Gate::QuietHours, now).await,
+            None => Ok(()),
         }
-        people::lock(tx, user_id).await?;
-        messages::look_again(tx, user_id, Gate::QuietHours, now).await
     }
 
     /// The grade of a user's risk changed: what was planned for the grade before is taken back,
     /// so that nobody is wooed by yesterday's offer.
     pub async fn risk_changed(&self, tx: &Tx, user_id: &str, now: DateTime<Utc>) -> Result<()> {
-        if self.is_erased(tx, user_id).await? {
+        if self.present(tx, user_id).await?.is_none() {
             return Ok(());
         }
-        people::lock(tx, user_id).await?;
         let triggers = self.rules.names_on(&Occasion::WIN_BACK);
         self.cancel_pending(tx, user_id, &triggers, "SUPERSEDED", now).await
     }

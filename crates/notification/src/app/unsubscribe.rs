@@ -52,6 +52,9 @@ impl App {
             let Some(id) = opened(&self.vault, token) else { return Ok(()) };
             let found = messages::by_ids(tx, &[id]).await?;
             let Some(message) = found.first() else { return Ok(()) };
+            if !self.is_present(tx, &message.user_id).await? {
+                return Ok(());
+            }
             let choice = Choice {
                 topic: message.topic.clone(),
                 channel: Some(message.channel),

@@ -72,6 +72,12 @@ impl Rules {
         if config.dispatch.batch == 0 || config.dispatch.batch > 1_000 {
             note("dispatch.batch", "must lie between 1 and 1000".to_owned());
         }
+        let timeout = config.email.timeout_seconds.max(config.webhook.timeout_seconds);
+        let longest = config.dispatch.longest_batch_seconds(timeout);
+        if u64::from(config.dispatch.lease_seconds) <= longest {
+            let text = format!("must be more than {longest}, which a batch of time-outs takes");
+            note("dispatch.lease_seconds", text);
+        }
         if !wrong.is_empty() {
             return Err(Error::violations(wrong));
         }
@@ -130,6 +136,17 @@ mod tests {
         let text = toml::to_string(&config).unwrap();
         let read: Config = toml::from_str(&text).unwrap();
         assert_eq!(toml::to_string(&read).unwrap(), text);
+    }
+
+    #[test]
+    fn the_lease_outlasts_a_batch_of_time_outs() {
+        let mut config = Config::default();
+        // 200 messages, 16 at a time, 30 seconds and one more each.
+        config.dispatch.lease_seconds = 13 * 31;
+        let text = Rules::of(&config).unwrap_err().to_string();
+        assert!(text.contains("dispatch.lease_seconds"), "{text}");
+        config.dispatch.lease_seconds += 1;
+        Rules::of(&config).unwrap();
     }
 
     #[test]

@@ -95,10 +95,10 @@ impl Feedback {
         if category != Category::Complaint || user_id.is_empty() {
             return Ok(());
         }
-        if self.app.is_erased(tx, user_id).await? {
-            return Ok(());
+        if self.app.is_present(tx, user_id).await? {
+            people::open_complaint(tx, user_id, ticket_id, now).await?;
         }
-        people::open_complaint(tx, user_id, ticket_id, now).await
+        Ok(())
     }
 }
 

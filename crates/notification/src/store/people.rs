@@ -52,11 +52,57 @@ pub async fn ensure(conn: &impl ConnectionTrait, users: &[String]) -> Result<()>
     Ok(())
 }
 
-/// Locks one user, waiting for whoever holds the lock.
+/// Locks one user, waiting for whoever holds the lock. What was known of the user before may have
+/// been erased meanwhile.
 pub async fn lock(conn: &impl ConnectionTrait, user_id: &str) -> Result<Option<Recipient>> {
     ensure(conn, &[user_id.to_owned()]).await?;
     let row = recipient::Entity::find_by_id(user_id.to_owned()).lock_exclusive().one(conn).await?;
     Ok(row.map(Recipient::from))
+}
+
+/// Keeps an erasure of the users from being committed before this transaction is, and waits for
+/// one that began earlier. Others may hold them at the same time. `users` must be sorted.
+pub async fn hold(conn: &impl ConnectionTrait, users: &[String]) -> Result<()> {
+    ensure(conn, users).await?;
+    for chunk in users.chunks(CHUNK) {
+        let _: Vec<String> = recipient::Entity::find()
+            .select_only()
+            .column(recipient::Column::UserId)
+            .filter(recipient::Column::UserId.is_in(chunk))
+            .order_by_asc(recipient::Column::UserId)
+            .lock_shared()
+            .into_tuple()
+            .all(conn)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Forgets users' rows.
+pub async fn remove(conn: &impl ConnectionTrait, users: &[String]) -> Result<()> {
+    for chunk in users.chunks(CHUNK) {
+        recipient::Entity::delete_many()
+            .filter(recipient::Column::UserId.is_in(chunk))
+            .exec(conn)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Which of the users have no row, in the order given.
+pub async fn absent(conn: &impl ConnectionTrait, users: &[String]) -> Result<Vec<String>> {
+    let mut there = HashSet::new();
+    for chunk in users.chunks(CHUNK) {
+        let rows: Vec<String> = recipient::Entity::find()
+            .select_only()
+            .column(recipient::Column::UserId)
+            .filter(recipient::Column::UserId.is_in(chunk))
+            .into_tuple()
+            .all(conn)
+            .await?;
+        there.extend(rows);
+    }
+    Ok(users.iter().filter(|user| !there.contains(*user)).cloned().collect())
 }
 
 /// Locks those of the users that nobody else holds. Whoever decides messages of a user, or takes

@@ -21,6 +21,9 @@ pub(crate) struct Gateway {
 }
 
 impl Gateway {
+    /// An answer that never comes.
+    pub(crate) const SILENCE: &'static str = "";
+
     /// Listens; answers 200 when nothing else was asked for.
     #[expect(clippy::disallowed_methods, reason = "a test server outside of any host")]
     pub(crate) async fn start() -> Self {
@@ -65,6 +68,9 @@ impl Gateway {
             socket.read_exact(&mut body).await.unwrap();
             self.calls.lock().unwrap().push(Call { headers, body });
             let status = self.answers.lock().unwrap().pop_front().unwrap_or("200 OK");
+            if status == Self::SILENCE {
+                std::future::pending::<()>().await;
+            }
             let answer = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n");
             socket.write_all(answer.as_bytes()).await.unwrap();
         }

@@ -55,7 +55,7 @@ async fn a_record_after_the_lease_changes_nothing() {
     let late = stopped.remove(0).message;
     let setback = perennial_notification::domain::retry::Setback::Never;
     let refused = Refused { error: "late".to_owned(), setback };
-    world.app.record(vec![(late, Err(refused))]).await.unwrap();
+    assert_eq!(world.app.record(&[(late, Err(refused))]).await.unwrap(), []);
     assert_state(&world.get(&message.notification_id).await, State::Sent, "");
 }
 

@@ -13,6 +13,7 @@ use perennial_proto::notification::v1::{
 };
 use ring::hmac;
 use secrecy::SecretString;
+use std::time::Duration;
 use tonic::Code;
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
@@ -111,6 +112,58 @@ async fn a_rejection_is_dead_gives_its_slot_back_and_can_be_replayed() {
     let fresh = ReplayDeadLetterRequest { request_id: String::new(), ..replay };
     let error = world.messages().replay_dead_letter(fresh).await.unwrap_err();
     assert_eq!(error.code(), Code::FailedPrecondition);
+}
+
+#[tokio::test]
+async fn a_retried_replay_gets_its_answer_after_its_own_expiry() {
+    let (world, gateway) = world().await;
+    gateway.answer(&["410 Gone"]);
+    let dead = push(&world).await;
+    let replay = ReplayDeadLetterRequest {
+        notification_id: dead.notification_id,
+        expire_time: Some(time::to_proto(world.now() + TimeDelta::hours(1))),
+        request_id: "again".to_owned(),
+    };
+    let mut client = world.messages();
+    client.replay_dead_letter(replay.clone()).await.unwrap();
+    world.advance(TimeDelta::hours(2)).await;
+    assert!(client.replay_dead_letter(replay.clone()).await.unwrap().into_inner().replayed);
+    let fresh = ReplayDeadLetterRequest { request_id: "once more".to_owned(), ..replay };
+    let error = client.replay_dead_letter(fresh).await.unwrap_err();
+    assert_eq!(error.code(), Code::InvalidArgument);
+}
+
+#[tokio::test]
+async fn what_was_handed_over_is_recorded_while_others_still_wait() {
+    let gateway = Gateway::start().await;
+    let world = World::with(|config| {
+        through(config, &gateway);
+        (config.dispatch.batch, config.dispatch.concurrency) = (4, 2);
+    })
+    .await;
+    gateway.answer(&["200 OK", Gateway::SILENCE]);
+    let mut ids = Vec::new();
+    for user in ["u1", "u2", "u3", "u4"] {
+        world.people.add(user);
+        let message = world.schedule(care_on(user, DeliveryChannel::Webhook)).await;
+        ids.push(message.notification_id);
+    }
+    let recorded = async {
+        loop {
+            let mut sent = 0;
+            for id in &ids {
+                sent += usize::from(world.get(id).await.state() == State::Sent);
+            }
+            if sent == 3 {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::select! {
+        _ = world.suite.settle() => panic!("the gateway owes an answer"),
+        () = recorded => {}
+    }
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@
 mod consumer_feedback;
 mod consumer_identity;
 mod consumer_loyalty;
+mod erasure;
 mod fuzz;
 mod gateway;
 mod job_crash;

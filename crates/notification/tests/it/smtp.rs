@@ -5,6 +5,7 @@ use chrono::TimeDelta;
 use perennial_proto::notification::v1::NotificationState as State;
 use secrecy::SecretString;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -13,6 +14,8 @@ use tokio::net::{TcpListener, TcpStream};
 struct MailServer {
     url: String,
     recipient: Arc<Mutex<&'static str>>,
+    /// Before each answer.
+    pause: Arc<Mutex<Duration>>,
     mails: Arc<Mutex<Vec<String>>>,
 }
 
@@ -23,6 +26,7 @@ impl MailServer {
         let server = Self {
             url: format!("smtp://{}", listener.local_addr().unwrap()),
             recipient: Arc::new(Mutex::new("250 OK")),
+            pause: Arc::default(),
             mails: Arc::default(),
         };
         let serving = server.clone();
@@ -62,16 +66,24 @@ impl MailServer {
                 "QUIT" => "221 bye",
                 _ => "500 what?",
             };
+            let pause = *self.pause.lock().unwrap();
+            tokio::time::sleep(pause).await;
             socket.write_all(format!("{answer}\r\n").as_bytes()).await?;
         }
     }
 }
 
 async fn world() -> (World, MailServer) {
+    patient(30).await
+}
+
+/// With so many seconds for a mail.
+async fn patient(seconds: u32) -> (World, MailServer) {
     let server = MailServer::start().await;
     let url = SecretString::from(server.url.clone());
     let world = World::with(|config| {
         config.email.smtp_url = Some(url);
+        config.email.timeout_seconds = seconds;
         config.retry.jitter_percent = 0;
     })
     .await;
@@ -103,4 +115,21 @@ async fn a_passing_refusal_is_tried_again_and_a_final_one_is_not() {
     world.advance(TimeDelta::seconds(5)).await;
     assert_state(&world.get(&message.notification_id).await, State::Dead, "REJECTED");
     assert!(server.mails.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_server_that_answers_every_word_late_does_not_hold_a_mail_for_ever() {
+    let (world, server) = patient(2).await;
+    // Each answer is in time; together they are not.
+    *server.pause.lock().unwrap() = Duration::from_millis(700);
+    let message = world.schedule(care("u1")).await;
+    world.suite.settle().await;
+    let failed = world.get(&message.notification_id).await;
+    assert_state(&failed, State::Failed, "");
+    assert_eq!(failed.last_error, "the mail server did not answer in time");
+    *server.pause.lock().unwrap() = Duration::ZERO;
+    world.advance(TimeDelta::seconds(60)).await;
+    // Not over the connection that was given up in the middle of a conversation.
+    assert_state(&world.get(&message.notification_id).await, State::Sent, "");
+    assert_eq!(server.mails.lock().unwrap().len(), 1);
 }
