@@ -68,10 +68,22 @@ contracts: ## Lint the contracts and refuse what would break callers of the last
 release-contract: ## Keep today's contracts as the ones that later changes are compared with
 	tools="$$(scripts/tools.sh)" && cd proto && "$$tools/buf" build -o released.binpb
 
+.PHONY: deploy-check
+deploy-check: ## Check image, manifests, settings and alert rules in deploy/
+	$(CARGO) build --bin perennial
+	scripts/deploy-check.sh
+
+.PHONY: deploy-try
+deploy-try: ## Run a deployment as pods would be run, with its databases and mail taken away
+	$(CARGO) build --bin perennial
+	scripts/deploy-try.sh embedded
+	scripts/deploy-try.sh production
+
 .PHONY: bench
 bench: ## Measure Track, Earn and a read on SQLite and Postgres beside plain baselines (release build)
 	$(CARGO) build --release --bin perennial
-	$(SERVICES) target/release/perennial bench
+	$(SERVICES) bash -c 'target/release/perennial bench --postgres "$$PERENNIAL_TEST_POSTGRES_URL" \
+	  --pgbench "$$PERENNIAL_TEST_POSTGRES_BIN/pgbench"'
 
 .PHONY: ci
 ci: lint contracts build test ## What a change must pass

@@ -67,6 +67,33 @@ async fn migrate_makes_the_tables_and_check_finds_them_in_order() {
     assert_eq!(text(&output).matches("in order").count(), 4, "{}", text(&output));
 }
 
+#[test]
+fn check_on_nothing_says_so_and_makes_nothing() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let data = folder.path().join("data");
+    let output = perennial(&["check", "--data", data.to_str().unwrap()]);
+    assert!(!output.status.success());
+    assert_eq!(text(&output).matches("no data yet").count(), 4, "{}", text(&output));
+    assert!(!data.exists());
+}
+
+#[tokio::test]
+async fn health_tells_by_its_exit_code() {
+    let setup = Setup::fresh().await;
+    let address = format!("http://127.0.0.1:{}", setup.ports()[2]);
+    assert!(!perennial(&["health", &address]).status.success());
+    let _running = setup.start().await;
+    let output = perennial(&["health", &address]);
+    assert!(output.status.success() && text(&output).contains("serving"), "{}", text(&output));
+}
+
+#[test]
+fn scopes_that_open_nothing_are_refused() {
+    let output = perennial(&["token", "new", "--name", "crm", "--scopes", "identty.*"]);
+    assert!(!output.status.success());
+    assert!(text(&output).contains("identty"), "{}", text(&output));
+}
+
 #[tokio::test]
 async fn check_works_beside_a_running_suite() {
     let setup = Setup::fresh().await;

@@ -31,7 +31,7 @@ fn a_file_is_replayed_and_malformed_lines_are_reported() {
         "line 6 was refused: day \"20250231\"",
         "line 7 was refused: has 2 columns",
         "Lines refused: 3",
-        "RFM of 2 buyers",
+        "RFM: the 2 buyers",
         "never bought again by 2025-03-01",
     ] {
         assert!(page.contains(part), "{part} is missing in\n{page}");

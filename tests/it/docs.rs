@@ -4,6 +4,11 @@
 use perennial_tests::Setup;
 use perennial_tests::workspace::root;
 use std::process::Command;
+use std::time::{Duration, Instant};
+
+/// How long a line may fail: what one service tells another takes a moment to arrive, less than
+/// a person needs to type the next line.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The grpcurl commands of a text, with lines that end in a backslash joined.
 fn commands(text: &str) -> Vec<String> {
@@ -20,7 +25,13 @@ fn run(command: &str, setup: &Setup) {
         here = here.replace(&format!("localhost{usual}"), &format!("127.0.0.1{port}"));
         here = here.replace(&format!("127.0.0.1{usual}"), &format!("127.0.0.1{port}"));
     }
-    let output = Command::new("bash").args(["-c", &here]).output().unwrap();
+    let until = Instant::now() + PATIENCE;
+    let output = loop {
+        let output = Command::new("bash").args(["-c", &here]).output().unwrap();
+        if output.status.success() || Instant::now() > until {
+            break output;
+        }
+    };
     assert!(
         output.status.success(),
         "{here}\n{}{}",

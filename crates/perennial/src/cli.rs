@@ -21,7 +21,7 @@ const EXAMPLES: &str = "\
 Examples:
   perennial serve                          all four services on 127.0.0.1, data under ./data
   perennial serve loyalty --config p.toml  one service, as in production
-  perennial demo                           18 months of real purchases in about a minute
+  perennial demo                           18 months of real purchases in a few minutes
   perennial token new --name crm --scopes 'identity.*,loyalty.points.read'
   perennial check                          are the books in order?
   perennial serve --print-config           every setting with its value
@@ -43,6 +43,8 @@ pub enum Command {
     Demo(Demo),
     /// Check the invariants of the data on disk; exit code 1 when one is broken.
     Check(Check),
+    /// Ask a running service whether it serves; exit code 1 when it does not.
+    Health(Health),
     /// Measure the hot paths beside plain baselines on the same databases.
     Bench(Bench),
 }
@@ -178,6 +180,8 @@ impl FromStr for ClockChoice {
 pub enum Token {
     /// Make a token: the secret for the caller, and the lines for the settings, which hold only
     /// its hash.
+    ///
+    /// Callers that use grpcurl need the scope admin.reflection.read as well.
     New {
         /// Who will use it, as it appears in logs.
         #[arg(long)]
@@ -191,9 +195,10 @@ pub enum Token {
 /// `perennial demo`.
 #[derive(Debug, Args)]
 pub struct Demo {
-    /// Purchases, one a line: customer, customer's number, day (yyyymmdd), items, amount.
-    #[arg(long, value_name = "FILE", default_value = crate::demo::SAMPLE)]
-    pub file: PathBuf,
+    /// Purchases, one a line: customer, customer's number, day (yyyymmdd), items, amount. Without
+    /// it the sample that comes with the program.
+    #[arg(long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
     /// Currency of the amounts.
     #[arg(long, default_value = "USD")]
     pub currency: String,
@@ -208,6 +213,14 @@ pub struct Demo {
     /// Bearer token for a suite that asks for one.
     #[arg(long, requires = "target")]
     pub token: Option<String>,
+}
+
+/// `perennial health`.
+#[derive(Debug, Args)]
+pub struct Health {
+    /// Where the service listens.
+    #[arg(default_value = "http://127.0.0.1:50051")]
+    pub address: String,
 }
 
 /// `perennial bench`.

@@ -7,6 +7,7 @@ use perennial_platform::Result;
 use perennial_platform::config::DatabaseConfig;
 use perennial_platform::db::Db;
 use sea_orm_migration::MigrationTrait;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Brings tables up to date.
@@ -27,6 +28,11 @@ pub async fn check(options: &cli::Check) -> anyhow::Result<ExitCode> {
     let now = options.clock.clock().now();
     let mut broken = 0;
     for service in options.target.service.each() {
+        if let Some(path) = missing_file(service, &config) {
+            println!("{service}: no data yet ({} does not exist)", path.display());
+            broken += 1;
+            continue;
+        }
         let db = open(service, &config).await?;
         let findings = if db.pending(migrations(service)).await?.is_empty() {
             findings(service, &config, &db, now).await?
@@ -70,11 +76,20 @@ fn migrations(service: Service) -> fn() -> Vec<Box<dyn MigrationTrait>> {
 }
 
 async fn open(service: Service, config: &Config) -> Result<Db> {
-    let database: &DatabaseConfig = match service {
+    Db::open(&service.to_string(), database(service, config), &config.data).await
+}
+
+/// The SQLite file of a service, when it does not exist: opening it would make it.
+fn missing_file(service: Service, config: &Config) -> Option<PathBuf> {
+    let url = database(service, config).url_for(&service.to_string(), &config.data);
+    url.strip_prefix("sqlite://").map(PathBuf::from).filter(|path| !path.exists())
+}
+
+fn database(service: Service, config: &Config) -> &DatabaseConfig {
+    match service {
         Service::Identity | Service::All => &config.identity.database,
         Service::Feedback => &config.feedback.database,
         Service::Loyalty => &config.loyalty.database,
         Service::Notification => &config.notification.database,
-    };
-    Db::open(&service.to_string(), database, &config.data).await
+    }
 }

@@ -19,12 +19,15 @@ use purchases::Purchases;
 use std::path::Path;
 use tempfile::TempDir;
 
-/// The sample in the source tree, replayed when no file is named.
-pub const SAMPLE: &str = "tests/data/cdnow_sample.txt";
+/// The sample that is replayed when no file is named; its source stands in tests/data/README.md.
+const SAMPLE: &str = include_str!("../../../tests/data/cdnow_sample.txt");
 
 /// Replays what the command line names, against the suite it names or one of its own.
 pub async fn run(options: &cli::Demo) -> anyhow::Result<()> {
-    let demo = Demo::read(&options.file, options.currency.clone(), options.graded)?;
+    let demo = match &options.file {
+        Some(path) => Demo::read(path, options)?,
+        None => Demo::of("cdnow_sample.txt", SAMPLE, options)?,
+    };
     if let Some(host) = &options.target {
         let ports = Ports::default();
         let at = |port| format!("http://{host}:{port}");
@@ -63,23 +66,28 @@ pub struct Demo {
 }
 
 impl Demo {
-    /// Reads a file. `graded` is the day of the comparison; without it, the day half-way between
-    /// the first purchase and the last (30 September 1997 in the sample).
-    pub fn read(path: &Path, currency: String, graded: Option<NaiveDate>) -> anyhow::Result<Self> {
-        let text = std::fs::read(path)
-            .with_context(|| format!("cannot read {}; name a file with --file", path.display()))?;
-        let purchases = purchases::read(&String::from_utf8_lossy(&text));
+    /// Reads a file.
+    fn read(path: &Path, options: &cli::Demo) -> anyhow::Result<Self> {
+        let text =
+            std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        Self::of(&name, &String::from_utf8_lossy(&text), options)
+    }
+
+    /// Reads the text of a file. Unless told otherwise the comparison is made for the day half-way
+    /// between the first purchase and the last (30 September 1997 in the sample).
+    fn of(name: &str, text: &str, options: &cli::Demo) -> anyhow::Result<Self> {
+        let purchases = purchases::read(text);
         let Some((first, last)) = purchases.span() else {
             println!("{}", page::Refusals(&purchases.refused));
-            bail!("{} holds no purchase that can be read", path.display());
+            bail!("{name} holds no purchase that can be read");
         };
         let half_way = first + TimeDelta::days((last - first).num_days() / 2);
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
         let source = name.chars().filter(|c| c.is_ascii_alphanumeric() || ".-_".contains(*c));
         Ok(Self {
             source: source.take(64).collect(),
-            currency,
-            graded: graded.unwrap_or(half_way),
+            currency: options.currency.clone(),
+            graded: options.graded.unwrap_or(half_way),
             purchases,
         })
     }

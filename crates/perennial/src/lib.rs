@@ -1,8 +1,9 @@
-//! The one binary of Perennial: `serve`, `migrate`, `token`, `demo`, `check`, `bench`.
+//! The one binary of Perennial: `serve`, `migrate`, `token`, `demo`, `check`, `health`, `bench`.
 //!
 //! In reading order: the command line ([`cli`]), the settings ([`config`]), what starts the
 //! services ([`serve`], [`welcome`]), what looks at their data without them ([`data`]), and the
-//! commands that are clients like any other ([`client`], [`own_suite`], [`demo`], [`bench`]).
+//! commands that are clients like any other ([`client`], [`own_suite`], [`health`],
+//! [`demo`], [`bench`]).
 
 #![expect(clippy::print_stdout, reason = "this crate talks to a person at a terminal")]
 
@@ -12,6 +13,7 @@ pub mod client;
 pub mod config;
 pub mod data;
 pub mod demo;
+pub mod health;
 pub mod own_suite;
 pub mod serve;
 pub mod token;

@@ -2,7 +2,7 @@
 
 use clap::Parser as _;
 use perennial::cli::{Cli, Command};
-use perennial::{bench, data, demo, serve, token};
+use perennial::{bench, data, demo, health, serve, token};
 use std::process::ExitCode;
 
 #[tokio::main]
@@ -23,6 +23,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Token(command) => token::run(command)?,
         Command::Demo(options) => demo::run(&options).await?,
         Command::Check(options) => return data::check(&options).await,
+        Command::Health(options) => return health::run(&options).await,
         Command::Bench(options) => bench::run(&options).await?,
     }
     Ok(ExitCode::SUCCESS)

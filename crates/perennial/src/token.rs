@@ -26,7 +26,7 @@ pub fn run(command: cli::Token) -> anyhow::Result<()> {
     let (secret, sha256) = generate()?;
     let token = TokenConfig { name, sha256, scopes, calls_per_second: 0 };
     println!("The secret, for the caller; it is shown once and kept nowhere:\n\n  {secret}\n");
-    println!("The lines for the settings:\n");
+    println!("The lines for the settings (calls_per_second = 0 means no limit):\n");
     println!("{}", toml::to_string(&Lines { auth: Callers { tokens: vec![token] } })?);
     println!("The caller sends it as metadata: authorization: Bearer {secret}");
     Ok(())

@@ -36,7 +36,10 @@ impl Display for Welcome<'_> {
             )?;
         }
         if self.services.len() > 1 && self.config.auth.tokens.is_empty() {
-            writeln!(f, "\nTry in another terminal (scripts/tools.sh installs grpcurl):\n")?;
+            writeln!(
+                f,
+                "\nTry in another terminal:\n\nPATH=\"$(scripts/tools.sh):$PATH\"   # grpcurl\n"
+            )?;
             for line in self.lines() {
                 writeln!(f, "{line}\n")?;
             }

@@ -96,8 +96,9 @@ fn customers(f: &mut Formatter<'_>, figures: &Figures) -> Result {
     }
     row(f, "bought at least twice", metrics.repeat_buyers)?;
     for retention in &metrics.retention {
-        let name = format!("active {} days after registering, per mille", retention.day);
-        row(f, &name, retention.per_mille)?;
+        let (whole, tenth) = (retention.per_mille / 10, retention.per_mille % 10);
+        let name = format!("came back on day {}", retention.day);
+        writeln!(f, "  {name:<54} {whole:>8}.{tenth} %")?;
     }
     writeln!(f)
 }
@@ -109,7 +110,8 @@ fn rfm(f: &mut Formatter<'_>, figures: &Figures) -> Result {
         let scores = cell.scores.unwrap_or(RfmScores { recency: 0, frequency: 0, monetary: 0 });
         *cells.entry((scores.recency, scores.frequency)).or_default() += cell.buyers;
     }
-    writeln!(f, "RFM of {} buyers of the last 365 days (5 is best)", figures.rfm.buyers)?;
+    let buyers = figures.rfm.buyers;
+    writeln!(f, "RFM: the {buyers} buyers of the last 365 days by score, 5 is best")?;
     writeln!(f, "  {:<14}{}", "frequency", five(1..=5))?;
     for recency in (1..=5).rev() {
         let row = (1..=5).map(|frequency| cells.get(&(recency, frequency)).copied().unwrap_or(0));

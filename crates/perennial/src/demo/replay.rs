@@ -71,6 +71,8 @@ impl<'a> Replay<'a> {
     pub(super) async fn run(&mut self) -> anyhow::Result<BTreeSet<String>> {
         let bar = progress(self.demo.purchases.accepted.len());
         let mut severe = BTreeSet::new();
+        // Where there is no terminal for a bar, a line for each tenth.
+        let mut tenths = 0;
         let (Some(first), Some(last)) =
             (self.days.keys().next().copied(), self.days.keys().next_back().copied())
         else {
@@ -78,6 +80,11 @@ impl<'a> Replay<'a> {
         };
         for day in first.iter_days().take_while(|day| *day <= last) {
             bar.set_message(day.format("%e %b %Y").to_string());
+            let tenth = bar.position() * 10 / bar.length().unwrap_or(1).max(1);
+            if bar.is_hidden() && tenth > tenths {
+                tenths = tenth;
+                println!("{day}: {tenth}0 % of the purchases");
+            }
             self.advance(shopping(day)).await?;
             let purchases = self.days.remove(&day).unwrap_or_default();
             self.register(&purchases).await?;
