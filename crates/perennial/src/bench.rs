@@ -9,6 +9,7 @@ use crate::cli::{self, ClockChoice};
 use crate::client::{self, Suite};
 use crate::own_suite::OwnSuite;
 use chrono::{DateTime, Utc};
+use futures::{StreamExt as _, TryStreamExt as _};
 use load::{CALLERS, Measured, measure};
 use perennial_platform::clock::Clock;
 use perennial_platform::time::to_proto;
@@ -61,6 +62,7 @@ pub async fn run(options: &cli::Bench) -> anyhow::Result<()> {
 async fn writes(own: &OwnSuite, base: f64, time: Duration) -> anyhow::Result<()> {
     let suite = client::connect(&own.addresses(), None).await?;
     let now = Clock::system().now();
+    open_accounts(&suite).await?;
     let many =
         measure(time, async |n| earn(&suite, "many", n, n % baseline::ACCOUNTS).await).await?;
     beside("Earn, many accounts", many, base);
@@ -70,6 +72,15 @@ async fn writes(own: &OwnSuite, base: f64, time: Duration) -> anyhow::Result<()>
     let tracked = measure(time, async |n| track(&suite, now, n).await).await?;
     beside("Track, one activity a call", tracked, base);
     Ok(())
+}
+
+/// Gives every account its first points: the baseline's accounts stand there as well.
+async fn open_accounts(suite: &Suite) -> Result<(), Status> {
+    futures::stream::iter(0..baseline::ACCOUNTS)
+        .map(|account| earn(suite, "open", account, account))
+        .buffer_unordered(usize::try_from(CALLERS).unwrap_or(usize::MAX))
+        .try_for_each(|()| std::future::ready(Ok(())))
+        .await
 }
 
 async fn reads(own: &OwnSuite, time: Duration) -> anyhow::Result<()> {
