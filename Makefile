@@ -41,11 +41,13 @@ test: test-sqlite test-postgres ## Every test: on SQLite, then again on Postgres
 
 .PHONY: test-sqlite
 test-sqlite: ## Every test on SQLite, with a real Redis, SMTP server and OTLP receiver
+	@scripts/tools.sh >/dev/null
 	$(CARGO) build --workspace --bins
 	$(TOOLS) PERENNIAL_TEST_DATABASE=sqlite $(SERVICES) $(CARGO) test --workspace
 
 .PHONY: test-postgres
 test-postgres: ## Store, RPC and end-to-end tests on Postgres
+	@scripts/tools.sh >/dev/null
 	$(CARGO) build --workspace --bins
 	$(TOOLS) PERENNIAL_TEST_DATABASE=postgres $(SERVICES) $(CARGO) test --workspace --test it
 

@@ -4,6 +4,8 @@
 use perennial_platform::clock::Clock;
 use perennial_platform::time::to_proto;
 use perennial_proto::identity::v1::{Activity, ActivityKind, TrackRequest};
+use perennial_proto::loyalty::v1::GetBalanceRequest;
+use perennial_proto::types::v1::Money;
 use perennial_testkit::free_port;
 use perennial_tests::Setup;
 use perennial_tests::programs::Program;
@@ -35,17 +37,26 @@ async fn one_trace_and_the_metrics_of_a_call_reach_the_collector() {
     let running = setup.start().await;
     let activity = Activity {
         user_id: "ada".into(),
-        kind: ActivityKind::Login.into(),
+        kind: ActivityKind::Purchase.into(),
+        amount: Some(Money { currency: "CNY".into(), minor_units: 10_000 }),
         occur_time: Some(to_proto(Clock::system().now())),
         source: "shop".into(),
-        source_event_id: "visit-1".into(),
+        source_event_id: "order-1".into(),
         ..Activity::default()
     };
     let mut request =
         Request::new(TrackRequest { activities: vec![activity], ..Default::default() });
     let parent = format!("00-{TRACE}-00f067aa0ba902b7-01");
     request.metadata_mut().insert("traceparent", parent.parse().unwrap());
-    running.clients().activities.track(request).await.unwrap();
+    let mut clients = running.clients();
+    clients.activities.track(request).await.unwrap();
+    // Loyalty reads identity's log: the trace goes on in its consumer.
+    let until = Instant::now() + Duration::from_secs(20);
+    let balance = GetBalanceRequest { user_id: "ada".into() };
+    while clients.points.get_balance(balance.clone()).await.is_err() {
+        assert!(Instant::now() < until, "the purchase earned nothing");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
     // Stopping flushes what is still in memory.
     assert!(running.stop().await.success());
 
