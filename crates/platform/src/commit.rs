@@ -57,6 +57,8 @@ struct Submission<B: Batch> {
     command: B::Command,
     /// Its place in the line; given back when it has been answered.
     place: OwnedSemaphorePermit,
+    /// The caller's, so that the events of a command told alone go on with its trace.
+    span: tracing::Span,
     answer: oneshot::Sender<Result<Reply<B::Answer>>>,
 }
 
@@ -105,7 +107,8 @@ impl<B: Batch> Committer<B> {
                 .retry_after(std::time::Duration::from_millis(100))
         })?;
         let (answer, receiver) = oneshot::channel();
-        self.line.send(Submission { key, command, place, answer }).map_err(|_| stopped())?;
+        let span = tracing::Span::current();
+        self.line.send(Submission { key, command, place, span, answer }).map_err(|_| stopped())?;
         Ok(receiver)
     }
 }

@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
+use tracing::{Instrument, Span};
 
 /// Tries of a batch that loses against another replica's.
 const TRIES: usize = 3;
@@ -111,11 +112,16 @@ async fn answer<B: Batch>(
 ) -> usize {
     let mut callers = Vec::with_capacity(submissions.len());
     let mut work = Vec::with_capacity(submissions.len());
-    for Submission { key, command, place, answer } in submissions {
+    // The events of a batch belong to many traces; only those of a single command go on with one.
+    let span = match submissions.as_slice() {
+        [alone] => alone.span.clone(),
+        _ => Span::none(),
+    };
+    for Submission { key, command, place, answer, .. } in submissions {
         callers.push((answer, place));
         work.push((key, command));
     }
-    let answers = commit_all(db, clock, batch, &work).await;
+    let answers = commit_all(db, clock, batch, &work).instrument(span).await;
     let replayed = answers.iter().flatten().filter(|reply| reply.replayed).count();
     for ((caller, _place), answer) in callers.into_iter().zip(answers) {
         // A caller that has left does not mind.
