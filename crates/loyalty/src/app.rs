@@ -2,13 +2,19 @@
 //! `store`'s.
 
 pub(crate) mod activities;
+pub(crate) mod benefits;
 pub(crate) mod check;
+pub(crate) mod compensation;
 mod due;
 pub(crate) mod ledger;
 pub(crate) mod message;
+pub(crate) mod plans;
 pub(crate) mod points;
+pub(crate) mod progress;
+pub(crate) mod referrals;
 mod refusals;
 pub(crate) mod reports;
+pub(crate) mod rewards;
 pub(crate) mod tiers;
 
 use crate::domain::{EntryId, Programme, Time};
@@ -27,13 +33,18 @@ pub(crate) struct App {
     pub(crate) clock: Clock,
     pub(crate) pages: Pages,
     pub(crate) vault: Vault,
-    pub(crate) programme: Arc<Programme>,
+    pub(super) programme: Arc<Programme>,
     pub(crate) ledger: Committer<Posting>,
 }
 
 impl App {
     pub(crate) fn now(&self) -> Time {
         self.clock.now()
+    }
+
+    /// What is promised to members, as of now.
+    pub(crate) fn programme(&self) -> Arc<Programme> {
+        Arc::clone(&self.programme)
     }
 
     /// A new id for an entry that no business event names.

@@ -2,18 +2,25 @@
 //!
 //! Reading order: [`calendar`] and [`rules`] say what is promised; [`entry`], [`lot`], [`account`]
 //! and [`hold`] are the nouns of the ledger; [`book`] applies [`command`]s to them; [`refund`] splits
-//! what goes back; [`tier`] judges members.
+//! what goes back; [`tier`] judges members. [`reward`] is what everything beside points gives:
+//! [`progress`], [`referral`], [`plan`], [`benefit`], [`incident`].
 
 pub mod account;
 pub mod audit;
+pub mod benefit;
 pub mod book;
 pub mod calendar;
 pub mod command;
 pub mod entry;
 pub mod hold;
+pub mod incident;
 pub mod lot;
+pub mod plan;
+pub mod progress;
+pub mod referral;
 pub mod refund;
 pub mod refusal;
+pub mod reward;
 pub mod rules;
 pub mod tier;
 
@@ -24,6 +31,7 @@ pub use entry::{Allocation, Entry, EntryKind, Legs, Origin};
 pub use hold::{Hold, HoldState};
 pub use lot::Lot;
 pub use refusal::Refusal;
+pub use reward::{Cause, Grant, Reward};
 pub use rules::{Programme, RuleVersion};
 pub use tier::Tier;
 
@@ -35,3 +43,5 @@ pub type EntryId = perennial_platform::id::Id<Entry>;
 pub type LotId = perennial_platform::id::Id<Lot>;
 /// Names a hold: `hold_...`. A hold has the UUID of the entry that placed it.
 pub type HoldId = perennial_platform::id::Id<Hold>;
+/// Names a reward that was given: `grant_...`.
+pub type GrantId = perennial_platform::id::Id<Grant>;

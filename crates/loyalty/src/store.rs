@@ -4,6 +4,7 @@ pub(crate) mod accounts;
 pub(crate) mod audit;
 pub(crate) mod entries;
 pub(crate) mod facts;
+pub(crate) mod grants;
 pub(crate) mod head;
 pub(crate) mod holds;
 pub(crate) mod lots;

@@ -4,15 +4,17 @@
 //! event, so a log read twice changes nothing. As every writer does, each of these locks the
 //! ledger's head before it touches a member.
 
-use super::{ledger, tiers};
+use super::{benefits, ledger, plans, progress, referrals, tiers};
 use crate::domain::calendar::local_day;
 use crate::domain::command::{Command, Earn, Reverse};
 use crate::domain::refund::next_share;
 use crate::domain::tier::{Deal, DealId, Fact};
 use crate::domain::{Entry, EntryId, EntryKind, Origin, Programme, Refusal, RuleVersion, Time};
 use crate::store::{accounts, facts, head};
+use chrono::TimeDelta;
 use perennial_platform::Result;
 use perennial_platform::db::Tx;
+use perennial_proto::identity::v1::ActivityKind;
 use std::collections::BTreeMap;
 
 /// The rule that rewards purchases.
@@ -23,15 +25,18 @@ const CHECK_IN: &str = "check-in";
 /// Something a member did.
 #[derive(Debug, Clone)]
 pub(crate) struct Activity {
+    pub(crate) kind: ActivityKind,
     pub(crate) user: String,
     pub(crate) occurred_at: Time,
     /// The source's name, and its id of the event: together unique.
     pub(crate) source: String,
     pub(crate) event: String,
-    /// The order that was paid or refunded.
-    pub(crate) order: String,
+    /// What it was about: the order that was paid or refunded, the feature, the task, ...
+    pub(crate) object: String,
     /// ISO 4217 code and positive minor units.
     pub(crate) paid: Option<(String, i64)>,
+    /// How long it lasted, where that was told.
+    pub(crate) duration: Option<TimeDelta>,
 }
 
 impl Activity {
@@ -58,17 +63,38 @@ pub(crate) async fn registered(tx: &Tx, now: Time, user: &str) -> Result<()> {
 /// entries stay.
 pub(crate) async fn erased(tx: &Tx, programme: &Programme, now: Time, user: &str) -> Result<()> {
     ledger::close(tx, programme, now, user).await?;
+    plans::forget(tx, programme, now, user).await?;
+    progress::forget(tx, user).await?;
+    referrals::forget(tx, user).await?;
+    benefits::forget(tx, user).await?;
     tiers::forget(tx, user).await
 }
 
-/// A purchase earns points and counts for the tier. What costs nothing, or is paid in a currency
-/// without a rate, earns nothing but still counts as an order.
-pub(crate) async fn purchase(
+/// Takes in what a member did: points, facts for tiers, and everything else that follows it.
+pub(crate) async fn take_in(
     tx: &Tx,
     programme: &Programme,
     now: Time,
     activity: Activity,
 ) -> Result<()> {
+    head::lock(tx).await?;
+    match activity.kind {
+        ActivityKind::Purchase => purchase(tx, programme, now, activity.clone()).await?,
+        ActivityKind::Refund => refund(tx, programme, now, activity.clone()).await?,
+        ActivityKind::CheckIn => check_in(tx, programme, now, activity.clone()).await?,
+        _ => {}
+    }
+    if is_erased(tx, &activity.user).await? {
+        return Ok(());
+    }
+    progress::follow(tx, programme, now, &activity).await?;
+    referrals::follow(tx, programme, now, &activity).await?;
+    benefits::follow(tx, programme, now, &activity).await
+}
+
+/// A purchase earns points and counts for the tier. What costs nothing, or is paid in a currency
+/// without a rate, earns nothing but still counts as an order.
+async fn purchase(tx: &Tx, programme: &Programme, now: Time, activity: Activity) -> Result<()> {
     let Some((currency, amount)) = activity.paid.clone().filter(|(_, amount)| *amount >= 0) else {
         return Ok(());
     };
@@ -85,7 +111,7 @@ pub(crate) async fn purchase(
         let read = [
             ("currency", currency.clone()),
             ("minor_units", amount.to_string()),
-            ("order", activity.order.clone()),
+            ("order", activity.object.clone()),
             ("rate", rate.unwrap_or_default()),
         ];
         let earn = reward(&activity, programme, version, PURCHASE, points, read);
@@ -106,7 +132,7 @@ pub(crate) async fn purchase(
     let deal = Deal {
         id,
         user: activity.user,
-        order: activity.order,
+        order: activity.object,
         refunds: None,
         amount,
         currency,
@@ -120,13 +146,8 @@ pub(crate) async fn purchase(
 /// A refund takes back the same share of points and of qualifying money as it gives back of what
 /// was paid; all refunds of an order together exactly all of them. A refund of an order that is
 /// not known here (yet), or in another currency, changes nothing.
-pub(crate) async fn refund(
-    tx: &Tx,
-    programme: &Programme,
-    now: Time,
-    activity: Activity,
-) -> Result<()> {
-    let Some((currency, asked)) = activity.paid.clone().filter(|_| !activity.order.is_empty())
+async fn refund(tx: &Tx, programme: &Programme, now: Time, activity: Activity) -> Result<()> {
+    let Some((currency, asked)) = activity.paid.clone().filter(|_| !activity.object.is_empty())
     else {
         return Ok(());
     };
@@ -135,7 +156,7 @@ pub(crate) async fn refund(
     if facts::exists(tx, id).await? {
         return Ok(());
     }
-    let bought = facts::purchase(tx, &activity.user, &activity.order).await?;
+    let bought = facts::purchase(tx, &activity.user, &activity.object).await?;
     let Some(bought) = bought.filter(|bought| bought.currency == currency) else {
         tracing::warn!(event = activity.event, "a refund of no known order");
         return Ok(());
@@ -163,12 +184,7 @@ pub(crate) async fn refund(
 }
 
 /// The first check-in of a local day earns what the rules say.
-pub(crate) async fn check_in(
-    tx: &Tx,
-    programme: &Programme,
-    now: Time,
-    activity: Activity,
-) -> Result<()> {
+async fn check_in(tx: &Tx, programme: &Programme, now: Time, activity: Activity) -> Result<()> {
     let version = programme.in_force(activity.occurred_at);
     let day = local_day(activity.occurred_at, programme.zone);
     if version.check_in_points == 0 {

@@ -24,7 +24,7 @@ impl App {
         }
         let users: Vec<String> = users.into_iter().collect();
         let tx = self.db.begin().await?;
-        ledger::settle(&tx, &self.programme, now, &users).await?;
+        ledger::settle(&tx, &self.programme(), now, &users).await?;
         tx.commit().await?;
         Ok(users.len() as u64)
     }
@@ -33,7 +33,7 @@ impl App {
     /// 0 when all were told.
     pub(crate) async fn warn_expiring(&self) -> Result<u64> {
         let now = self.now();
-        let until = now + self.programme.warning;
+        let until = now + self.programme().warning;
         if lots::unwarned(self.db.read(), now, until, 1).await?.is_empty() {
             return Ok(0);
         }

@@ -67,7 +67,7 @@ impl App {
         let conn = self.db.read();
         for _ in 0..TRIES {
             let now = self.now();
-            let mut book = Book::new(&self.programme, now, 0);
+            let mut book = Book::new(&self.programme(), now, 0);
             ledger::load_wallet(conn, &mut book, user, now).await?;
             let Some(wallet) = book.wallet(user) else {
                 return Err(Refusal::MemberNotFound.into());

@@ -2,7 +2,7 @@
 
 use super::App;
 use crate::domain::tier::{Change, Deal, Fact, Metrics, Standing, Threshold, TierRules};
-use crate::domain::{Programme, RuleVersion, Tier, Time};
+use crate::domain::{Grant, Programme, RuleVersion, Tier, Time};
 use crate::store::standings::{self, Kept};
 use crate::store::{accounts, facts, head};
 use perennial_platform::db::Tx;
@@ -62,11 +62,24 @@ pub(crate) async fn forget(tx: &Tx, user: &str) -> Result<()> {
     standings::delete(tx, user).await
 }
 
+/// Gives a tier, for as long as the rules guarantee one. The caller has locked the ledger's head.
+#[expect(clippy::unused_async, reason = "nothing gives one yet")]
+pub(crate) async fn give(_: &Tx, _: &Programme, _: Time, _: &Grant, _: Tier) -> Result<bool> {
+    Ok(false)
+}
+
+/// Takes a tier back that was given.
+#[expect(clippy::unused_async, reason = "nothing gives one yet")]
+pub(crate) async fn take(_: &Tx, _: &Programme, _: Time, _: &Grant) -> Result<()> {
+    Ok(())
+}
+
 impl App {
     /// Judges members whose time has come; answers how many.
     pub(crate) async fn judge_due(&self) -> Result<u64> {
         let now = self.now();
-        let rules = fingerprint(&self.programme);
+        let programme = self.programme();
+        let rules = fingerprint(&programme);
         if standings::due(self.db.read(), now, &rules, 1).await?.is_empty() {
             return Ok(0);
         }
@@ -75,9 +88,9 @@ impl App {
         let users = standings::due(&tx, now, &rules, BATCH).await?;
         for user in &users {
             let Some(mut kept) = standings::find(&tx, user).await? else { continue };
-            let known = counting(&tx, &self.programme, user, &kept.standing).await?;
-            let changes = kept.standing.advance(&known, &self.programme, now);
-            keep(&tx, &self.programme, now, user, kept, &known, changes).await?;
+            let known = counting(&tx, &programme, user, &kept.standing).await?;
+            let changes = kept.standing.advance(&known, &programme, now);
+            keep(&tx, &programme, now, user, kept, &known, changes).await?;
         }
         tx.commit().await?;
         Ok(users.len() as u64)
@@ -91,13 +104,14 @@ impl App {
         let now = self.now();
         let kept = standings::find(conn, user).await?;
         let mut standing = kept.map_or(Standing::new(joined_at), |kept| kept.standing);
-        let known = counting(conn, &self.programme, user, &standing).await?;
-        let justified_by = match standing.advance(&known, &self.programme, now).pop() {
+        let programme = self.programme();
+        let known = counting(conn, &programme, user, &standing).await?;
+        let justified_by = match standing.advance(&known, &programme, now).pop() {
             Some(change) => Some(change),
             None => standings::history(conn, user, None, 1).await?.pop().map(|(_, change)| change),
         };
-        let version = self.programme.in_force(now).clone();
-        let next = standing.next_change(&known, &self.programme, Time::MAX_UTC);
+        let version = programme.in_force(now).clone();
+        let next = standing.next_change(&known, &programme, Time::MAX_UTC);
         Ok(View {
             now,
             standing,

@@ -5,7 +5,11 @@
 //! the one rounding is here, downwards, at the earning.
 
 use super::Time;
+use super::benefit::BenefitRules;
 use super::calendar;
+use super::plan::PlanRules;
+use super::progress::ProgressRules;
+use super::referral::ReferralRules;
 use super::tier::TierRules;
 use chrono::TimeDelta;
 use chrono_tz::Tz;
@@ -65,6 +69,14 @@ pub struct RuleVersion {
     pub valid_months: u32,
     /// How members are judged.
     pub tiers: TierRules,
+    /// Tasks, streaks, challenges, badges and stamp cards.
+    pub progress: ProgressRules,
+    /// What bringing somebody is worth.
+    pub referrals: ReferralRules,
+    /// The membership plans on offer.
+    pub plans: PlanRules,
+    /// Coupons, the catalogue, scarce benefits, charity, features.
+    pub benefits: BenefitRules,
 }
 
 /// What money paid in one currency is worth.
@@ -111,6 +123,10 @@ impl Default for RuleVersion {
             check_in_points: 5,
             valid_months: 12,
             tiers: TierRules::default(),
+            progress: ProgressRules::default(),
+            referrals: ReferralRules::default(),
+            plans: PlanRules::default(),
+            benefits: BenefitRules::default(),
         }
     }
 }
@@ -135,7 +151,7 @@ impl RuleVersion {
         }
     }
 
-    fn fault(&self) -> Option<&'static str> {
+    fn fault(&self) -> Option<String> {
         let rates = &self.purchases;
         let sound = |r: &PurchaseRate| {
             r.points_den > 0 && r.spend_den > 0 && r.points_num >= 0 && r.spend_num >= 0
@@ -143,7 +159,7 @@ impl RuleVersion {
         let steep = |num: i64, den: i64| i128::from(num) > MAX_RATE * i128::from(den);
         let rich =
             |r: &PurchaseRate| steep(r.points_num, r.points_den) || steep(r.spend_num, r.spend_den);
-        match () {
+        let own = match () {
             () if self.version.is_empty() => Some("has no name"),
             () if !rates.iter().all(sound) => Some("has a purchase rate that is not sound"),
             () if rates.iter().any(rich) => Some("makes a minor unit worth more than 1,000"),
@@ -152,7 +168,12 @@ impl RuleVersion {
                 Some("lets points be good for more than 1,200 months")
             }
             () => self.tiers.fault(),
-        }
+        };
+        own.map(str::to_owned)
+            .or_else(|| self.progress.fault())
+            .or_else(|| self.referrals.fault())
+            .or_else(|| self.plans.fault())
+            .or_else(|| self.benefits.fault())
     }
 }
 

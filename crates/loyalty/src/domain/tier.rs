@@ -13,7 +13,8 @@ use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
 /// The tiers, the lowest first. The numbers are stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the tiers of kinds.proto, whose numbers these are")]
 #[repr(i16)]
 pub enum Tier {

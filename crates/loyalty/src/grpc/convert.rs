@@ -59,7 +59,7 @@ pub(super) fn earn(app: &App, request: proto::EarnRequest) -> Result<Command> {
     faults.end()?;
     let expires_at = match named {
         None if request.never_expires => None,
-        None => app.programme.expiry(occurred_at),
+        None => app.programme().expiry(occurred_at),
         named => named,
     };
     let id = origin.entry_id(EntryKind::Earn, app.fresh_entry());
@@ -79,7 +79,7 @@ pub(super) fn spend(app: &App, request: proto::SpendRequest) -> Result<Command> 
 pub(super) fn place_hold(app: &App, request: proto::HoldRequest) -> Result<Command> {
     let timeout = match &request.timeout {
         Some(timeout) => time::duration_from_proto("timeout", timeout)?,
-        None => app.programme.hold_timeout,
+        None => app.programme().hold_timeout,
     };
     let mut faults = Faults::default();
     let origin = origin(&mut faults, request.reason, request.source, request.source_event_id);
@@ -102,7 +102,7 @@ pub(super) fn void(request: proto::VoidRequest) -> Result<Command> {
 pub(super) fn reverse(app: &App, request: proto::ReverseRequest) -> Result<Command> {
     let entry = id::parse("entry_id", &request.entry_id)?;
     let policy = match request.policy() {
-        proto::ReversalPolicy::Unspecified => app.programme.reversal_policy,
+        proto::ReversalPolicy::Unspecified => app.programme().reversal_policy,
         proto::ReversalPolicy::OnlyPending => ReversalPolicy::OnlyPending,
         proto::ReversalPolicy::WithinBalance => ReversalPolicy::WithinBalance,
         proto::ReversalPolicy::Unlimited => ReversalPolicy::Unlimited,
@@ -113,7 +113,7 @@ pub(super) fn reverse(app: &App, request: proto::ReverseRequest) -> Result<Comma
         points: some(request.points),
         up_to: false,
         policy,
-        expires_at: app.programme.expiry(app.now()),
+        expires_at: app.programme().expiry(app.now()),
         origin: Origin { reason: request.cause, ..Origin::default() },
     }))
 }

@@ -34,10 +34,10 @@ impl TierService for Tiers {
         let (size, before) = pages.open::<i64>(request.page_size, &request.page_token, &filter)?;
         let (changes, next) = self.app.tier_history(&request.user_id, before, size).await?;
         let next = next.map(|number| pages.token(&filter, &number));
+        let programme = self.app.programme();
         // Money is counted in the currency of the version that judged.
         let currency = |version: &str| {
-            let versions = self.app.programme.versions().iter();
-            let judged = versions.clone().find(|v| v.version == version);
+            let judged = programme.versions().iter().find(|v| v.version == version);
             judged.map_or(String::new(), |version| version.currency.clone())
         };
         let change = |change: &_| convert::change(change, &currency(&change.version));

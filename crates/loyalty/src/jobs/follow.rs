@@ -6,7 +6,7 @@ use perennial_platform::db::Tx;
 use perennial_platform::events::{Consumer, Peer, decode};
 use perennial_platform::{Error, Result, time};
 use perennial_proto::events::v1::Event;
-use perennial_proto::identity::v1::{ActivityKind, ActivityRecorded, UserErased, UserRegistered};
+use perennial_proto::identity::v1::{ActivityRecorded, UserErased, UserRegistered};
 use std::sync::Arc;
 
 /// The consumer.
@@ -39,18 +39,7 @@ impl Consumer for Activities {
 
 impl Activities {
     async fn activity(&self, tx: &Tx, now: Time, recorded: ActivityRecorded) -> Result<()> {
-        let kind = recorded.kind();
-        let programme = &self.programme;
-        match kind {
-            ActivityKind::Purchase => {
-                activities::purchase(tx, programme, now, read(recorded)?).await
-            }
-            ActivityKind::Refund => activities::refund(tx, programme, now, read(recorded)?).await,
-            ActivityKind::CheckIn => {
-                activities::check_in(tx, programme, now, read(recorded)?).await
-            }
-            _ => Ok(()),
-        }
+        activities::take_in(tx, &self.programme, now, read(recorded)?).await
     }
 }
 
@@ -59,18 +48,23 @@ fn read(recorded: ActivityRecorded) -> Result<Activity> {
     let occurred_at = recorded.occur_time.as_ref();
     let occurred_at = occurred_at.ok_or_else(|| Error::internal("an activity without a time"))?;
     let occurred_at = time::from_proto("occur_time", occurred_at)?;
+    let kind = recorded.kind();
     let named = !recorded.source.is_empty() && !recorded.source_event_id.is_empty();
     let (source, event) = if named {
         (recorded.source, recorded.source_event_id)
     } else {
         ("identity".to_owned(), recorded.activity_id)
     };
+    let duration = recorded.duration.as_ref();
+    let duration = duration.map(|d| time::duration_from_proto("duration", d)).transpose()?;
     Ok(Activity {
+        kind,
         user: recorded.user_id,
         occurred_at,
         source,
         event,
-        order: recorded.object,
+        object: recorded.object,
         paid: recorded.amount.map(|paid| (paid.currency, paid.minor_units)),
+        duration,
     })
 }

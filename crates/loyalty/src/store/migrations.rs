@@ -3,6 +3,7 @@
 mod m0001_ledger;
 mod m0002_tiers;
 mod m0003_rules;
+mod m0004_grants;
 
 use sea_orm_migration::MigrationTrait;
 
@@ -12,5 +13,6 @@ pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m0001_ledger::Migration),
         Box::new(m0002_tiers::Migration),
         Box::new(m0003_rules::Migration),
+        Box::new(m0004_grants::Migration),
     ]
 }

@@ -1,5 +1,7 @@
 //! The tables, as sea-orm sees them. Only `store` knows them.
 
+pub(super) mod grants;
+
 /// The ledger's last entry; one row, locked by whoever posts. That gives entries their gapless
 /// order, and makes deadlocks between posters impossible.
 pub(super) mod head {

@@ -1,0 +1,1 @@
+//! Incidents: whom they hit, and what those are given.

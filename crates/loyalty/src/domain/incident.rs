@@ -1,0 +1,1 @@
+//! Incidents, and what those they hit are given for them (product row LY-10).
