@@ -217,6 +217,7 @@ pub(super) fn tier(user_id: String, view: &tiers::View) -> proto::GetTierRespons
                 orders_needed: asks.orders,
                 spend_missing: missing(asks.spend_minor_units, view.metrics.spend),
                 orders_missing: missing(asks.orders, view.metrics.orders),
+                ..proto::TierProgress::default()
             }
         }),
         justified_by: view.justified_by.as_ref().map(|c| change(c, &view.version.currency)),
@@ -243,5 +244,6 @@ fn metrics(metrics: Metrics, currency: &str, start: Time, end: Time) -> proto::T
         orders: metrics.orders,
         window_start: Some(time::to_proto(start)),
         window_end: Some(time::to_proto(end)),
+        ..proto::TierMetrics::default()
     }
 }
