@@ -8,15 +8,21 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 
 /// Name and file of every shipped template.
-const FILES: [(&str, &str); 11] = [
+const FILES: [(&str, &str); 17] = [
     ("care", include_str!("../../templates/care.toml")),
+    ("compensation", include_str!("../../templates/compensation.toml")),
     ("email-footer", include_str!("../../templates/email-footer.toml")),
     ("feedback-received", include_str!("../../templates/feedback-received.toml")),
     ("first-use-call", include_str!("../../templates/first-use-call.toml")),
     ("inactivity", include_str!("../../templates/inactivity.toml")),
+    ("membership-renewal", include_str!("../../templates/membership-renewal.toml")),
+    ("payment-failed", include_str!("../../templates/payment-failed.toml")),
     ("points-expiring", include_str!("../../templates/points-expiring.toml")),
+    ("reward", include_str!("../../templates/reward.toml")),
+    ("rules-notice", include_str!("../../templates/rules-notice.toml")),
     ("ticket-resolved", include_str!("../../templates/ticket-resolved.toml")),
     ("tier-up", include_str!("../../templates/tier-up.toml")),
+    ("trial-ending", include_str!("../../templates/trial-ending.toml")),
     ("welcome", include_str!("../../templates/welcome.toml")),
     ("win-back-interview", include_str!("../../templates/win-back-interview.toml")),
     ("win-back-offer", include_str!("../../templates/win-back-offer.toml")),

@@ -19,6 +19,18 @@ pub enum Occasion {
     TierUp,
     /// Points expire soon.
     PointsExpiring,
+    /// Earned a reward, by a task, a referral or the like.
+    RewardEarned,
+    /// Was given something for a failure of ours.
+    Compensated,
+    /// Their membership renews by itself soon.
+    RenewalDue,
+    /// Their free trial becomes a paid membership soon.
+    TrialEnding,
+    /// A renewal could not be charged.
+    PaymentFailed,
+    /// Worse rules will hold for them.
+    RulesChange,
     /// Risk of leaving rose to light, and the user is silent or uses the product less. Risk from
     /// complaints and bad reviews alone is no occasion: those have messages of their own.
     RiskLight,
@@ -108,6 +120,13 @@ pub fn shipped() -> Vec<TriggerRule> {
         rule("ticket-resolved", On::TicketResolved, "service", Inbox, Transactional, 0, 7 * DAY),
         rule("tier-up", On::TierUp, "membership", Email, Marketing, 0, 7 * DAY),
         rule("points-expiring", On::PointsExpiring, "membership", Email, Marketing, 0, 6 * DAY),
+        rule("reward", On::RewardEarned, "membership", Inbox, Marketing, 0, 7 * DAY),
+        rule("compensation", On::Compensated, "service", Email, Transactional, 0, 7 * DAY),
+        // What people must know about their money and their rights is not advertising.
+        rule("membership-renewal", On::RenewalDue, "billing", Email, Transactional, 0, 6 * DAY),
+        rule("trial-ending", On::TrialEnding, "billing", Email, Transactional, 0, 6 * DAY),
+        rule("payment-failed", On::PaymentFailed, "billing", Email, Transactional, 0, 3 * DAY),
+        rule("rules-notice", On::RulesChange, "billing", Email, Transactional, 0, 14 * DAY),
         rule("care", On::RiskLight, "care", Email, Marketing, 0, 7 * DAY),
         rule("win-back-offer", On::RiskMedium, "care", Email, Marketing, 0, 7 * DAY),
         rule("win-back-interview", On::RiskSevere, "care", Email, Marketing, 0, 14 * DAY),
