@@ -14,7 +14,6 @@ use perennial_proto::loyalty::v1::{
     CompensationGranted, MembershipChanged, MembershipRenewalDue, MembershipState, PointsExpiring,
     RewardGranted, RuleChangeAnnounced, Tier, TierChanged,
 };
-use perennial_proto::types::v1::Money;
 use prost_types::Timestamp;
 
 /// Follows loyalty's log.
@@ -80,7 +79,7 @@ impl Loyalty {
 
     fn renewal(&self, due: MembershipRenewalDue) -> Result<Option<Told>> {
         let Some(day) = self.day(due.renew_time.as_ref())? else { return Ok(None) };
-        let price = words::money(&due.price.unwrap_or_else(Money::default));
+        let price = words::money(&due.price.unwrap_or_default());
         let occasion = if due.ends_trial { Occasion::TrialEnding } else { Occasion::RenewalDue };
         let variables = vec![("plan", due.plan), ("price", price), ("renew_date", day)];
         Ok(Some(Told { occasion, user_id: due.user_id, variables }))
