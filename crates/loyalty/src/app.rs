@@ -15,6 +15,7 @@ pub(crate) mod referrals;
 mod refusals;
 pub(crate) mod reports;
 pub(crate) mod rewards;
+pub(crate) mod snapshots;
 pub(crate) mod tiers;
 
 use crate::domain::{EntryId, Programme, Time};
@@ -22,8 +23,10 @@ use ledger::Posting;
 use perennial_platform::clock::Clock;
 use perennial_platform::commit::Committer;
 use perennial_platform::db::Db;
+use perennial_platform::gather::Gather;
 use perennial_platform::page::Pages;
 use perennial_platform::vault::Vault;
+use snapshots::Snapshots;
 use std::sync::Arc;
 
 /// What every use case needs.
@@ -35,6 +38,7 @@ pub(crate) struct App {
     pub(crate) vault: Vault,
     pub(super) programme: Arc<Programme>,
     pub(crate) ledger: Committer<Posting>,
+    pub(crate) snapshots: Gather<Snapshots>,
 }
 
 impl App {

@@ -14,6 +14,7 @@ pub use store::migrations;
 
 use app::App;
 use app::ledger::Posting;
+use app::snapshots::Snapshots;
 use grpc::{Points, Reports, Tiers};
 use jobs::{Activities, JudgeTiers, Settle, WarnExpiring};
 use perennial_platform::Result;
@@ -32,7 +33,10 @@ pub async fn mount(config: Config, host: &mut Host) -> Result<()> {
     let every = Duration::from_secs(u64::from(config.sweep_seconds.max(1)));
     let db = host.database(&config.database, migrations).await?;
     let posting = Posting { programme: Arc::clone(&programme) };
+    let snapshots =
+        Snapshots { db: db.clone(), clock: host.clock(), programme: Arc::clone(&programme) };
     let app = App {
+        snapshots: host.gather(snapshots),
         ledger: host.committer("loyalty.ledger", &db, posting),
         clock: host.clock(),
         pages: host.pages(),

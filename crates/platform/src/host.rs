@@ -37,6 +37,7 @@ use crate::config::DatabaseConfig;
 use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::events::{self, Consumer, Peer};
+use crate::gather::{Gather, Lookup};
 use crate::jobs::{self, Job};
 use crate::limits::Limits;
 use crate::page::Pages;
@@ -188,6 +189,11 @@ impl Host {
     /// A line for hot writes, see [`crate::commit`].
     pub fn committer<B: Batch>(&mut self, name: &'static str, db: &Db, batch: B) -> Committer<B> {
         Committer::start(self.process.tasks(), self.process.clock(), db, name, batch)
+    }
+
+    /// Starts gathered reads.
+    pub fn gather<L: Lookup>(&mut self, lookup: L) -> Gather<L> {
+        Gather::start(self.process.tasks(), lookup)
     }
 
     /// Runs a job in the background while the process runs.

@@ -15,6 +15,7 @@ pub mod vault;
 pub mod commit;
 pub mod db;
 pub mod events;
+pub mod gather;
 pub mod idempotency;
 
 pub mod jobs;

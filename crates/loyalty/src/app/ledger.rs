@@ -17,7 +17,7 @@ use perennial_platform::{Error, Result, events};
 use perennial_proto::loyalty::v1 as proto;
 use std::sync::Arc;
 
-pub(crate) use load::load_wallet;
+pub(crate) use load::load_wallets;
 
 /// The ledger's side of group commit.
 pub(crate) struct Posting {

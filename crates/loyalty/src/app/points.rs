@@ -1,8 +1,8 @@
 //! What a member has, and why.
 
-use super::{App, ledger};
-use crate::domain::book::Wallet;
-use crate::domain::{Book, Entry, EntryId, Hold, HoldId, HoldState, Lot, LotId, Refusal, Time};
+use super::App;
+use super::snapshots::{Snapshot, TRIES, busy};
+use crate::domain::{Entry, EntryId, Hold, HoldId, HoldState, Lot, LotId, Refusal, Time};
 use crate::store::entries::{self, Use};
 use crate::store::totals;
 use crate::store::{accounts, holds};
@@ -14,19 +14,6 @@ pub(crate) use crate::store::totals::Sums;
 
 /// Uses listed of one lot. A page of the most lots stays below what a message may hold.
 const MAX_USES: usize = 50;
-
-/// How often a read is tried that a write got in between of.
-const TRIES: usize = 8;
-
-/// What a member has at an instant.
-pub(crate) struct Snapshot {
-    pub(crate) now: Time,
-    user: String,
-    /// Everything that fell due is taken into account.
-    book: Book,
-    /// The lots as they are written down.
-    booked: Vec<Lot>,
-}
 
 /// A page of a statement.
 pub(crate) struct Statement {
@@ -53,34 +40,10 @@ pub(crate) struct Explanation {
 /// After which lot to go on: the place of its entry, its id.
 pub(crate) type LotCursor = (i64, Uuid);
 
-impl Snapshot {
-    /// The member. Errors: none, once it was taken.
-    pub(crate) fn wallet(&self) -> Result<&Wallet> {
-        self.book.wallet(&self.user).ok_or_else(|| Refusal::MemberNotFound.into())
-    }
-}
-
 impl App {
-    /// What a member has now. Nothing is written: what fell due is settled in memory by the code
-    /// that will write it down. Errors: NOT_FOUND / MEMBER_NOT_FOUND; ABORTED / BUSY_MEMBER.
+    /// What a member has now. Errors: NOT_FOUND / MEMBER_NOT_FOUND; ABORTED / BUSY_MEMBER.
     pub(crate) async fn snapshot(&self, user: &str) -> Result<Snapshot> {
-        let conn = self.db.read();
-        for _ in 0..TRIES {
-            let now = self.now();
-            let mut book = Book::new(&self.programme(), now, 0);
-            ledger::load_wallet(conn, &mut book, user, now).await?;
-            let Some(wallet) = book.wallet(user) else {
-                return Err(Refusal::MemberNotFound.into());
-            };
-            // Account, lots and holds come from three statements. If a posting committed between
-            // them, they do not add up; then they are read again.
-            if wallet.adds_up() {
-                let booked = wallet.lots().cloned().collect();
-                book.settle(user);
-                return Ok(Snapshot { now, user: user.to_owned(), book, booked });
-            }
-        }
-        Err(busy())
+        self.snapshots.ask(user.to_owned()).await
     }
 
     /// A page of a member's entries, newest first, and the sums of all entries that the statement
@@ -191,8 +154,4 @@ fn net(uses: &[Use]) -> i64 {
 
 fn place(lot: &Lot) -> LotCursor {
     (lot.entry_seq, lot.id.uuid())
-}
-
-fn busy() -> Error {
-    Error::aborted("BUSY_MEMBER", "the member's points kept changing while they were read")
 }

@@ -2,7 +2,8 @@
 //! single fields were checked by the codec.
 
 use crate::app::App;
-use crate::app::points::{Explanation, Snapshot, Sums};
+use crate::app::points::{Explanation, Sums};
+use crate::app::snapshots::Snapshot;
 use crate::app::{message, tiers};
 use crate::domain::command::{Capture, Command, Earn, PlaceHold, Reverse, Spend, Void};
 use crate::domain::rules::ReversalPolicy;

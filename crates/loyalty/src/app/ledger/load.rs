@@ -99,14 +99,14 @@ pub(super) async fn load(
     Ok(())
 }
 
-/// One member with everything that can be spent or is due.
-pub(crate) async fn load_wallet(
+/// Members with everything that can be spent or is due.
+pub(crate) async fn load_wallets(
     conn: &impl ConnectionTrait,
     book: &mut Book,
-    user: &str,
+    users: &[String],
     now: Time,
 ) -> Result<()> {
-    load_members(conn, book, &Wanted::of(&[user.to_owned()]), now).await
+    load_members(conn, book, &Wanted::of(users), now).await
 }
 
 async fn load_members(
