@@ -15,17 +15,20 @@ pub(crate) mod referrals;
 mod refusals;
 pub(crate) mod reports;
 pub(crate) mod rewards;
+pub(crate) mod rulebook;
 pub(crate) mod snapshots;
 pub(crate) mod tiers;
 
 use crate::domain::{EntryId, Programme, Time};
 use ledger::Posting;
+use perennial_platform::Result;
 use perennial_platform::clock::Clock;
 use perennial_platform::commit::Committer;
 use perennial_platform::db::Db;
 use perennial_platform::gather::Gather;
 use perennial_platform::page::Pages;
 use perennial_platform::vault::Vault;
+use rulebook::Rulebook;
 use snapshots::Snapshots;
 use std::sync::Arc;
 
@@ -36,7 +39,7 @@ pub(crate) struct App {
     pub(crate) clock: Clock,
     pub(crate) pages: Pages,
     pub(crate) vault: Vault,
-    pub(super) programme: Arc<Programme>,
+    pub(crate) rules: Arc<Rulebook>,
     pub(crate) ledger: Committer<Posting>,
     pub(crate) snapshots: Gather<Snapshots>,
 }
@@ -46,9 +49,15 @@ impl App {
         self.clock.now()
     }
 
-    /// What is promised to members, as of now.
+    /// What is promised to members. What was changed within the last sweep may be missing, none of
+    /// which has begun; writers who must not miss it ask [`Rulebook::locked`].
     pub(crate) fn programme(&self) -> Arc<Programme> {
-        Arc::clone(&self.programme)
+        self.rules.current()
+    }
+
+    /// What is promised to members, with everything that was changed by now.
+    pub(crate) async fn rules_now(&self) -> Result<Arc<Programme>> {
+        self.rules.read(self.db.read()).await
     }
 
     /// A new id for an entry that no business event names.

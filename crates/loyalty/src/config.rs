@@ -32,8 +32,11 @@ pub struct Config {
     pub reversal_policy: ReversalPolicy,
     /// How often background work looks for what fell due.
     pub sweep_seconds: u32,
-    /// The rules, in versions. A version that has been in force is never edited: later rules are
-    /// another version with a later `effective_from`.
+    /// How many days before worse rules hold for a member they are announced; at most 36,600.
+    pub notice_days: u32,
+    /// The rules, in versions, with which a programme without members begins. They are recorded
+    /// then; later ones are proposed by `RuleService/ProposeRules`, and settings that differ from
+    /// what is on record are refused. Absent: the rules on record.
     pub rules: Vec<RuleVersion>,
 }
 
@@ -47,6 +50,7 @@ impl Default for Config {
             expiry_warning_days: 7,
             reversal_policy: ReversalPolicy::default(),
             sweep_seconds: 10,
+            notice_days: 30,
             rules: vec![RuleVersion::default()],
         }
     }
@@ -62,6 +66,7 @@ impl Config {
             ("hold_timeout_seconds", self.hold_timeout_seconds, 1..=MAX_HOLD_SECONDS),
             ("void_grace_days", self.void_grace_days, 0..=MAX_DAYS),
             ("expiry_warning_days", self.expiry_warning_days, 0..=MAX_DAYS),
+            ("notice_days", self.notice_days, 0..=MAX_DAYS),
         ];
         if let Some((name, _, range)) = bounded.iter().find(|(_, n, range)| !range.contains(n)) {
             let (least, most) = (range.start(), range.end());
@@ -74,6 +79,7 @@ impl Config {
         programme.void_grace_days = self.void_grace_days;
         programme.warning = TimeDelta::days(i64::from(self.expiry_warning_days));
         programme.reversal_policy = self.reversal_policy;
+        programme.notice = TimeDelta::days(i64::from(self.notice_days));
         Ok(programme)
     }
 }

@@ -4,10 +4,12 @@
 
 mod follow;
 mod judge;
+mod rules;
 mod settle;
 mod warn;
 
 pub(crate) use follow::Activities;
 pub(crate) use judge::JudgeTiers;
+pub(crate) use rules::FollowRules;
 pub(crate) use settle::Settle;
 pub(crate) use warn::WarnExpiring;

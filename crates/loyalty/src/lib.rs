@@ -14,9 +14,10 @@ pub use store::migrations;
 
 use app::App;
 use app::ledger::Posting;
+use app::rulebook::Rulebook;
 use app::snapshots::Snapshots;
 use grpc::{Points, Reports, Tiers};
-use jobs::{Activities, JudgeTiers, Settle, WarnExpiring};
+use jobs::{Activities, FollowRules, JudgeTiers, Settle, WarnExpiring};
 use perennial_platform::Result;
 use perennial_platform::host::Host;
 use perennial_proto::loyalty::v1::points_service_server::PointsServiceServer;
@@ -26,22 +27,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Adds the loyalty service to a host: its database, services, jobs, and the consumer of
-/// identity's log. Errors: INVALID_ARGUMENT for settings that are not sound; those of
+/// identity's log. Errors: INVALID_ARGUMENT for settings that are not sound; FAILED_PRECONDITION /
+/// RULES_CHANGED for settings that say other rules than those on record; those of
 /// [`Host::database`].
 pub async fn mount(config: Config, host: &mut Host) -> Result<()> {
-    let programme = Arc::new(config.programme()?);
+    config.programme()?;
     let every = Duration::from_secs(u64::from(config.sweep_seconds.max(1)));
     let db = host.database(&config.database, migrations).await?;
-    let posting = Posting { programme: Arc::clone(&programme) };
-    let snapshots =
-        Snapshots { db: db.clone(), clock: host.clock(), programme: Arc::clone(&programme) };
+    let rules = Arc::new(Rulebook::open(&db, host.clock().now(), &config).await?);
+    let posting = Posting { rules: Arc::clone(&rules) };
+    let snapshots = Snapshots { db: db.clone(), clock: host.clock(), rules: Arc::clone(&rules) };
     let app = App {
         snapshots: host.gather(snapshots),
         ledger: host.committer("loyalty.ledger", &db, posting),
         clock: host.clock(),
         pages: host.pages(),
         vault: host.vault(),
-        programme: Arc::clone(&programme),
+        rules: Arc::clone(&rules),
         db: db.clone(),
     };
     host.service(PointsServiceServer::new(Points { app: app.clone() }));
@@ -49,7 +51,8 @@ pub async fn mount(config: Config, host: &mut Host) -> Result<()> {
     host.service(ReportServiceServer::new(Reports { app: app.clone() }));
     host.job(&db, Settle { app: app.clone(), every });
     host.job(&db, WarnExpiring { app: app.clone(), every });
-    host.job(&db, JudgeTiers { app, every });
-    host.consumer(&db, Activities { programme });
+    host.job(&db, JudgeTiers { app: app.clone(), every });
+    host.job(&db, FollowRules { app, every });
+    host.consumer(&db, Activities { rules });
     Ok(())
 }

@@ -10,6 +10,7 @@ pub(crate) mod holds;
 pub(crate) mod lots;
 mod migrations;
 mod rows;
+pub(crate) mod rules;
 pub(crate) mod standings;
 pub(crate) mod totals;
 

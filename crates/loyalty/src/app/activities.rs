@@ -77,7 +77,11 @@ pub(crate) async fn take_in(
     now: Time,
     activity: Activity,
 ) -> Result<()> {
-    head::lock(tx).await?;
+    let head = head::lock(tx).await?;
+    let member = accounts::find(tx, &activity.user).await?;
+    let joined_at = member.map_or(now.max(head.recorded_at), |member| member.joined_at);
+    // Everything that follows is judged by the rules as they hold for this member.
+    let programme = &*programme.of_member(joined_at);
     match activity.kind {
         ActivityKind::Purchase => purchase(tx, programme, now, activity.clone()).await?,
         ActivityKind::Refund => refund(tx, programme, now, activity.clone()).await?,

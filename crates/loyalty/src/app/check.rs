@@ -1,5 +1,6 @@
 //! The operator's check: do the invariants hold on the data as it is?
 
+use super::rulebook;
 use crate::config::Config;
 use crate::domain::audit::Auditor;
 use crate::domain::tier::Standing;
@@ -20,10 +21,11 @@ const PAGE: u64 = 500;
 /// Postings wait while it runs; nothing is changed. Errors: UNAVAILABLE; INVALID_ARGUMENT for
 /// rules that are not sound.
 pub async fn check(db: &Db, config: &Config) -> Result<Vec<String>> {
-    let programme = config.programme()?;
+    let settings = config.programme()?;
     let tx = db.begin().await?;
     // Whoever posts locks the head first, so everything below belongs to one state.
     let head = head::lock(&tx).await?;
+    let programme = rulebook::recorded_programme(&tx, &settings).await?;
     let mut auditor = Auditor::default();
     let mut seq = 0;
     loop {
@@ -88,7 +90,8 @@ async fn check_tiers(tx: &Tx, programme: &Programme) -> Result<Vec<String>> {
             let joined_at = accounts::find(tx, user).await?.map_or(Time::MIN_UTC, |a| a.joined_at);
             let known = facts::of(tx, user, None).await?;
             let until = kept.standing.judged_at;
-            let (scratch, changes) = Standing::from_scratch(joined_at, &known, programme, until);
+            let programme = programme.of_member(joined_at);
+            let (scratch, changes) = Standing::from_scratch(joined_at, &known, &programme, until);
             if scratch != kept.standing {
                 violations.push(format!(
                     "I15: {user} stands as {:?}, from scratch as {scratch:?}",

@@ -7,6 +7,7 @@
 mod load;
 
 use super::message;
+use super::rulebook::Rulebook;
 use crate::domain::{Book, Command, Entry, Programme, Refusal, Time};
 use crate::store::head::{self, Head};
 use crate::store::{accounts, entries, holds, lots};
@@ -21,7 +22,7 @@ pub(crate) use load::load_wallets;
 
 /// The ledger's side of group commit.
 pub(crate) struct Posting {
-    pub(crate) programme: Arc<Programme>,
+    pub(crate) rules: Arc<Rulebook>,
 }
 
 impl Batch for Posting {
@@ -34,7 +35,9 @@ impl Batch for Posting {
         now: Time,
         commands: &[Command],
     ) -> Result<Vec<Result<proto::Entry>>> {
-        let outcomes = post(tx, &self.programme, now, commands).await?;
+        let (now, head) = lock(tx, now).await?;
+        let programme = self.rules.at(tx, head.rules).await?;
+        let outcomes = carry_out(tx, &programme, now, head, commands).await?;
         let answer =
             |outcome: Result<Entry, Refusal>| outcome.map(message::entry).map_err(Error::from);
         Ok(outcomes.into_iter().map(answer).collect())
@@ -49,12 +52,22 @@ pub(crate) async fn post(
     commands: &[Command],
 ) -> Result<Vec<Result<Entry, Refusal>>> {
     let (now, head) = lock(tx, now).await?;
+    carry_out(tx, programme, now, head, commands).await
+}
+
+async fn carry_out(
+    tx: &Tx,
+    programme: &Programme,
+    now: Time,
+    head: Head,
+    commands: &[Command],
+) -> Result<Vec<Result<Entry, Refusal>>> {
     let mut book = Book::new(programme, now, head.seq);
     load::load(tx, &mut book, Wanted::by(commands), now).await?;
     let outcomes: Vec<_> = commands.iter().map(|command| book.post(command)).collect();
     let entry = |id| book.entry(id).cloned().ok_or(Refusal::EntryNotFound);
     let outcomes = outcomes.into_iter().map(|outcome| outcome.and_then(entry)).collect();
-    write(tx, book, now).await?;
+    write(tx, book, now, head).await?;
     Ok(outcomes)
 }
 
@@ -71,7 +84,7 @@ pub(crate) async fn settle(
     for user in users {
         book.settle(user);
     }
-    write(tx, book, now).await
+    write(tx, book, now, head).await
 }
 
 /// Ends a membership; does nothing for somebody who is no member.
@@ -80,7 +93,7 @@ pub(crate) async fn close(tx: &Tx, programme: &Programme, now: Time, user: &str)
     let mut book = Book::new(programme, now, head.seq);
     load::load(tx, &mut book, Wanted::of(&[user.to_owned()]), now).await?;
     book.close(user);
-    write(tx, book, now).await
+    write(tx, book, now, head).await
 }
 
 /// The ledger's time never runs backwards, whatever replica posts.
@@ -89,10 +102,10 @@ async fn lock(tx: &Tx, now: Time) -> Result<(Time, Head)> {
     Ok((now.max(head.recorded_at), head))
 }
 
-async fn write(tx: &Tx, book: Book, now: Time) -> Result<()> {
+async fn write(tx: &Tx, book: Book, now: Time, head: Head) -> Result<()> {
     let changes = book.into_changes().map_err(Error::internal)?;
     if let Some(last) = changes.entries.last() {
-        let head = Head { seq: last.seq, recorded_at: now };
+        let head = Head { seq: last.seq, recorded_at: now, ..head };
         events::append(tx, changes.entries.iter().filter_map(|e| message::event(e, now)));
         head::save(tx, head).await?;
         entries::append(tx, changes.entries).await?;

@@ -1,8 +1,9 @@
 //! What members have at an instant, looked up for many callers at once.
 
 use super::ledger;
+use super::rulebook::Rulebook;
 use crate::domain::book::Wallet;
-use crate::domain::{Book, Lot, Programme, Refusal, Time};
+use crate::domain::{Book, Lot, Refusal, Time};
 use perennial_platform::clock::Clock;
 use perennial_platform::db::Db;
 use perennial_platform::gather::Lookup;
@@ -35,7 +36,7 @@ impl Snapshot {
 pub(crate) struct Snapshots {
     pub(crate) db: Db,
     pub(crate) clock: Clock,
-    pub(crate) programme: Arc<Programme>,
+    pub(crate) rules: Arc<Rulebook>,
 }
 
 impl Lookup for Snapshots {
@@ -85,7 +86,7 @@ impl Snapshots {
         found: &mut HashMap<String, Taken>,
     ) -> Result<(Time, Vec<String>)> {
         let now = self.clock.now();
-        let mut book = Book::new(&self.programme, now, 0);
+        let mut book = Book::new(&self.rules.current(), now, 0);
         ledger::load_wallets(self.db.read(), &mut book, users, now).await?;
         let mut torn = Vec::new();
         let mut whole = Vec::with_capacity(users.len());

@@ -1,15 +1,17 @@
 //! Tiers: taking facts in, judging what fell due, and saying why.
 
 use super::App;
+use crate::domain::rules::Timing;
 use crate::domain::tier::{Change, Deal, Fact, Metrics, Standing, Threshold, TierRules};
 use crate::domain::{Grant, Programme, RuleVersion, Tier, Time};
 use crate::store::standings::{self, Kept};
-use crate::store::{accounts, facts, head};
+use crate::store::{accounts, facts};
 use perennial_platform::db::Tx;
 use perennial_platform::events::{self, NewEvent};
 use perennial_platform::{Error, Result, time};
 use perennial_proto::loyalty::v1 as proto;
 use sea_orm::ConnectionTrait;
+use std::collections::HashMap;
 use uuid::Uuid;
 
 /// Members judged in one transaction.
@@ -29,8 +31,8 @@ pub(crate) struct View {
 
 /// A fingerprint of everything that decides tiers. When it changes, every member is judged again.
 pub(crate) fn fingerprint(programme: &Programme) -> String {
-    let rules: Vec<(Time, &TierRules)> =
-        programme.versions().iter().map(|v| (v.effective_from, &v.tiers)).collect();
+    let versions = programme.versions().iter().map(|version| &version.tiers);
+    let rules: Vec<(&Timing, &TierRules)> = programme.timings().iter().zip(versions).collect();
     let text = serde_json::to_vec(&rules).unwrap_or_default();
     Uuid::new_v5(&Uuid::NAMESPACE_OID, &text).simple().to_string()
 }
@@ -78,16 +80,22 @@ impl App {
     /// Judges members whose time has come; answers how many.
     pub(crate) async fn judge_due(&self) -> Result<u64> {
         let now = self.now();
-        let programme = self.programme();
+        let programme = self.rules_now().await?;
         let rules = fingerprint(&programme);
         if standings::due(self.db.read(), now, &rules, 1).await?.is_empty() {
             return Ok(0);
         }
         let tx = self.db.begin().await?;
-        head::lock(&tx).await?;
+        let programme = self.rules.locked(&tx).await?;
+        let rules = fingerprint(&programme);
         let users = standings::due(&tx, now, &rules, BATCH).await?;
+        let members = accounts::find_all(&tx, users.iter().map(String::as_str)).await?;
+        let joined: HashMap<&str, Time> =
+            members.iter().map(|member| (member.user.as_str(), member.joined_at)).collect();
         for user in &users {
             let Some(mut kept) = standings::find(&tx, user).await? else { continue };
+            let joined_at = joined.get(user.as_str()).copied().unwrap_or(Time::MIN_UTC);
+            let programme = programme.of_member(joined_at);
             let known = counting(&tx, &programme, user, &kept.standing).await?;
             let changes = kept.standing.advance(&known, &programme, now);
             keep(&tx, &programme, now, user, kept, &known, changes).await?;
@@ -104,7 +112,8 @@ impl App {
         let now = self.now();
         let kept = standings::find(conn, user).await?;
         let mut standing = kept.map_or(Standing::new(joined_at), |kept| kept.standing);
-        let programme = self.programme();
+        let programme = self.rules_now().await?;
+        let programme = programme.of_member(joined_at);
         let known = counting(conn, &programme, user, &standing).await?;
         let justified_by = match standing.advance(&known, &programme, now).pop() {
             Some(change) => Some(change),

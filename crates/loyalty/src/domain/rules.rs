@@ -4,6 +4,12 @@
 //! a late or repeated delivery earns the same (reference, S7 and S9). All arithmetic is on integers;
 //! the one rounding is here, downwards, at the earning.
 
+pub mod record;
+pub mod timing;
+
+pub use record::{Class, Recorded, RuleState};
+pub use timing::Timing;
+
 use super::Time;
 use super::benefit::BenefitRules;
 use super::calendar;
@@ -14,6 +20,7 @@ use super::tier::TierRules;
 use chrono::TimeDelta;
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// Everything that is promised to members.
 #[derive(Debug, Clone)]
@@ -28,8 +35,14 @@ pub struct Programme {
     pub warning: TimeDelta,
     /// For reversals that do not say it.
     pub reversal_policy: ReversalPolicy,
-    /// Never empty; sorted by `effective_from`, each different.
+    /// How long before worse rules hold for a member they are announced.
+    pub notice: TimeDelta,
+    /// Never empty; the oldest first, each begins at another instant.
     rules: Vec<RuleVersion>,
+    /// When each of them holds, and for whom.
+    timings: Vec<Timing>,
+    /// Whose programme this is; `None`: everybody's.
+    joined_at: Option<Time>,
 }
 
 /// Points or qualifying units that one minor unit of money may be worth. An amount of money has at
@@ -180,8 +193,18 @@ impl RuleVersion {
 impl Programme {
     /// The programme with these rules and the defaults for the rest. Errors: which version is
     /// not sound, and why.
-    pub fn new(zone: Tz, mut rules: Vec<RuleVersion>) -> Result<Self, String> {
-        rules.sort_by_key(|rule| rule.effective_from);
+    pub fn new(zone: Tz, rules: Vec<RuleVersion>) -> Result<Self, String> {
+        let plain = |rules: RuleVersion| (Timing::plain(rules.effective_from), rules);
+        Self::timed(zone, rules.into_iter().map(plain).collect())
+    }
+
+    /// The same with the dates of each version. Errors: which version is not sound, and why.
+    pub fn timed(zone: Tz, mut dated: Vec<(Timing, RuleVersion)>) -> Result<Self, String> {
+        dated.sort_by_key(|(timing, _)| timing.effective_new);
+        let (timings, mut rules): (Vec<Timing>, Vec<RuleVersion>) = dated.into_iter().unzip();
+        for (rule, timing) in rules.iter_mut().zip(&timings) {
+            rule.effective_from = timing.effective_new;
+        }
         if rules.is_empty() {
             return Err("there must be at least one version of the rules".to_owned());
         }
@@ -203,11 +226,66 @@ impl Programme {
             void_grace_days: 7,
             warning: TimeDelta::days(7),
             reversal_policy: ReversalPolicy::default(),
+            notice: TimeDelta::days(30),
             rules,
+            timings,
+            joined_at: None,
         })
     }
 
-    /// The version in force at an instant.
+    /// The same programme with other versions of the rules. Errors: as [`Programme::timed`].
+    pub fn with_rules(&self, dated: Vec<(Timing, RuleVersion)>) -> Result<Self, String> {
+        let Self { rules, timings, .. } = Self::timed(self.zone, dated)?;
+        Ok(Self { rules, timings, ..self.clone() })
+    }
+
+    /// The programme as it holds for a member: each version begins when it begins for them.
+    pub fn of_member(&self, joined_at: Time) -> Cow<'_, Self> {
+        if self.timings.iter().all(Timing::is_uniform) {
+            return Cow::Borrowed(self);
+        }
+        let mut own = self.clone();
+        for (rule, timing) in own.rules.iter_mut().zip(&self.timings) {
+            rule.effective_from = timing.starts_for(joined_at);
+        }
+        own.joined_at = Some(joined_at);
+        Cow::Owned(own)
+    }
+
+    /// The version in force at an instant for somebody who has been here since `since`: when a
+    /// member joined, or a membership began.
+    pub fn in_force_for(&self, since: Time, at: Time) -> &RuleVersion {
+        &self.rules[timing::in_force_for(&self.timings, since, at).unwrap_or(0)]
+    }
+
+    /// The versions by which somebody may be judged at an instant, the newest first.
+    pub fn in_force_for_anybody(&self, at: Time) -> Vec<&RuleVersion> {
+        if self.joined_at.is_some() {
+            return vec![self.in_force(at)];
+        }
+        let mut some = Vec::new();
+        for (rule, timing) in self.rules.iter().zip(&self.timings).rev() {
+            let (new, existing) = (timing.effective_new, timing.effective_existing);
+            if new.min(existing) <= at {
+                some.push(rule);
+            }
+            if new.max(existing) <= at {
+                return some;
+            }
+        }
+        // The first version also judges what was before it.
+        if some.last().is_none_or(|last| last.version != self.rules[0].version) {
+            some.push(&self.rules[0]);
+        }
+        some
+    }
+
+    /// When each version holds, in the order of `versions`.
+    pub fn timings(&self) -> &[Timing] {
+        &self.timings
+    }
+
+    /// The version in force at an instant for what concerns no member.
     pub fn in_force(&self, at: Time) -> &RuleVersion {
         let started = self.rules.iter().rev().find(|rule| rule.effective_from <= at);
         started.unwrap_or(&self.rules[0])
@@ -223,9 +301,12 @@ impl Programme {
         self.rules.iter().map(|rule| rule.tiers.window()).max().unwrap_or_default()
     }
 
-    /// When points earned at an instant expire.
+    /// When points earned at an instant expire. While members are under different versions, and
+    /// it is not known whose points these are, the latest date that any of them gives.
     pub fn expiry(&self, earned_at: Time) -> Option<Time> {
-        self.in_force(earned_at).expiry(earned_at, self.zone)
+        let dates = self.in_force_for_anybody(earned_at).into_iter();
+        let dates = dates.map(|version| version.expiry(earned_at, self.zone));
+        dates.max_by_key(|date| date.unwrap_or(Time::MAX_UTC)).flatten()
     }
 }
 

@@ -34,7 +34,7 @@ impl TierService for Tiers {
         let (size, before) = pages.open::<i64>(request.page_size, &request.page_token, &filter)?;
         let (changes, next) = self.app.tier_history(&request.user_id, before, size).await?;
         let next = next.map(|number| pages.token(&filter, &number));
-        let programme = self.app.programme();
+        let programme = self.app.rules_now().await?;
         // Money is counted in the currency of the version that judged.
         let currency = |version: &str| {
             let judged = programme.versions().iter().find(|v| v.version == version);

@@ -1,7 +1,8 @@
 //! Follows identity's log.
 
 use crate::app::activities::{self, Activity};
-use crate::domain::{Programme, Time};
+use crate::app::rulebook::Rulebook;
+use crate::domain::Time;
 use perennial_platform::db::Tx;
 use perennial_platform::events::{Consumer, Peer, decode};
 use perennial_platform::{Error, Result, time};
@@ -11,7 +12,7 @@ use std::sync::Arc;
 
 /// The consumer.
 pub(crate) struct Activities {
-    pub(crate) programme: Arc<Programme>,
+    pub(crate) rules: Arc<Rulebook>,
 }
 
 impl Consumer for Activities {
@@ -30,7 +31,8 @@ impl Consumer for Activities {
             }
             "perennial.identity.v1.UserErased" => {
                 let user = decode::<UserErased>(event)?.user_id;
-                activities::erased(tx, &self.programme, now, &user).await
+                let programme = self.rules.locked(tx).await?;
+                activities::erased(tx, &programme, now, &user).await
             }
             _ => self.activity(tx, now, decode(event)?).await,
         }
@@ -39,7 +41,8 @@ impl Consumer for Activities {
 
 impl Activities {
     async fn activity(&self, tx: &Tx, now: Time, recorded: ActivityRecorded) -> Result<()> {
-        activities::take_in(tx, &self.programme, now, read(recorded)?).await
+        let programme = self.rules.locked(tx).await?;
+        activities::take_in(tx, &programme, now, read(recorded)?).await
     }
 }
 

@@ -1,6 +1,7 @@
 //! The tables, as sea-orm sees them. Only `store` knows them.
 
 pub(super) mod grants;
+pub(super) mod rules;
 
 /// The ledger's last entry; one row, locked by whoever posts. That gives entries their gapless
 /// order, and makes deadlocks between posters impossible.
@@ -15,6 +16,8 @@ pub(super) mod head {
         pub id: i32,
         pub seq: i64,
         pub recorded_at: DateTimeUtc,
+        /// How often the rules in force were changed.
+        pub rules: i64,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
