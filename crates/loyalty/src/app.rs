@@ -2,6 +2,7 @@
 //! `store`'s.
 
 pub(crate) mod activities;
+pub(crate) mod audit;
 pub(crate) mod benefits;
 pub(crate) mod check;
 pub(crate) mod compensation;
@@ -18,6 +19,7 @@ pub(crate) mod rewards;
 pub(crate) mod rulebook;
 pub(crate) mod snapshots;
 pub(crate) mod tiers;
+pub(crate) mod warnings;
 
 use crate::domain::{EntryId, Programme, Time};
 use ledger::Posting;

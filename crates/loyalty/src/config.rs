@@ -1,7 +1,7 @@
 //! Settings of the loyalty service.
 
-use crate::domain::Programme;
 use crate::domain::rules::{ReversalPolicy, RuleVersion};
+use crate::domain::{NoticePolicy, Programme};
 use chrono::TimeDelta;
 use perennial_platform::config::DatabaseConfig;
 use perennial_platform::{Error, Result};
@@ -27,6 +27,15 @@ pub struct Config {
     pub void_grace_days: u32,
     /// How many days before points expire their holder is told; at most 36,600.
     pub expiry_warning_days: u32,
+    /// Points expire only when notification's log says that the warning was handed over at least
+    /// `expiry_warning_days` before; else they are extended. Off where nothing warns members.
+    pub require_expiry_warning: bool,
+    /// How many days earlier than that holders are told, because a message may have to wait for the
+    /// morning or for room among others; at most 36,600. Only with `require_expiry_warning`.
+    pub expiry_warning_lead_days: u32,
+    /// For how many more days points are good whose holder was not warned in time; more than
+    /// `expiry_warning_days` and `expiry_warning_lead_days` together, at most 36,600.
+    pub expiry_extension_days: u32,
     /// What to do when points to be taken back are no longer all there: "only_pending",
     /// "within_balance" or "unlimited" (the rest becomes a debt).
     pub reversal_policy: ReversalPolicy,
@@ -48,6 +57,9 @@ impl Default for Config {
             hold_timeout_seconds: 15 * 60,
             void_grace_days: 7,
             expiry_warning_days: 7,
+            require_expiry_warning: true,
+            expiry_warning_lead_days: 3,
+            expiry_extension_days: 30,
             reversal_policy: ReversalPolicy::default(),
             sweep_seconds: 10,
             notice_days: 30,
@@ -67,6 +79,8 @@ impl Config {
             ("void_grace_days", self.void_grace_days, 0..=MAX_DAYS),
             ("expiry_warning_days", self.expiry_warning_days, 0..=MAX_DAYS),
             ("notice_days", self.notice_days, 0..=MAX_DAYS),
+            ("expiry_warning_lead_days", self.expiry_warning_lead_days, 0..=MAX_DAYS),
+            ("expiry_extension_days", self.expiry_extension_days, 1..=MAX_DAYS),
         ];
         if let Some((name, _, range)) = bounded.iter().find(|(_, n, range)| !range.contains(n)) {
             let (least, most) = (range.start(), range.end());
@@ -77,7 +91,19 @@ impl Config {
         let mut programme = programme.map_err(|fault| Error::invalid("loyalty.rules", fault))?;
         programme.hold_timeout = TimeDelta::seconds(i64::from(self.hold_timeout_seconds));
         programme.void_grace_days = self.void_grace_days;
-        programme.warning = TimeDelta::days(i64::from(self.expiry_warning_days));
+        let required = self.require_expiry_warning;
+        let lead = if required { self.expiry_warning_lead_days } else { 0 };
+        let told = self.expiry_warning_days + lead;
+        if required && self.expiry_extension_days <= told {
+            let text = format!("must be more than {told}, when holders are told");
+            return Err(Error::invalid("loyalty.expiry_extension_days", text));
+        }
+        programme.warning = TimeDelta::days(i64::from(told));
+        programme.expiry_notice = NoticePolicy {
+            required,
+            days: self.expiry_warning_days,
+            extension_days: self.expiry_extension_days,
+        };
         programme.reversal_policy = self.reversal_policy;
         programme.notice = TimeDelta::days(i64::from(self.notice_days));
         Ok(programme)

@@ -7,9 +7,11 @@ mod judge;
 mod rules;
 mod settle;
 mod warn;
+mod warnings;
 
 pub(crate) use follow::Activities;
 pub(crate) use judge::JudgeTiers;
 pub(crate) use rules::FollowRules;
 pub(crate) use settle::Settle;
 pub(crate) use warn::WarnExpiring;
+pub(crate) use warnings::Warnings;

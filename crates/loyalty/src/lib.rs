@@ -16,10 +16,11 @@ use app::App;
 use app::ledger::Posting;
 use app::rulebook::Rulebook;
 use app::snapshots::Snapshots;
-use grpc::{Points, Reports, Tiers};
-use jobs::{Activities, FollowRules, JudgeTiers, Settle, WarnExpiring};
+use grpc::{Audit, Points, Reports, Tiers};
+use jobs::{Activities, FollowRules, JudgeTiers, Settle, WarnExpiring, Warnings};
 use perennial_platform::Result;
 use perennial_platform::host::Host;
+use perennial_proto::loyalty::v1::audit_service_server::AuditServiceServer;
 use perennial_proto::loyalty::v1::points_service_server::PointsServiceServer;
 use perennial_proto::loyalty::v1::report_service_server::ReportServiceServer;
 use perennial_proto::loyalty::v1::tier_service_server::TierServiceServer;
@@ -46,11 +47,16 @@ pub async fn mount(config: Config, host: &mut Host) -> Result<()> {
         rules: Arc::clone(&rules),
         db: db.clone(),
     };
+    app.apply_notice_setting().await?;
     host.service(PointsServiceServer::new(Points { app: app.clone() }));
     host.service(TierServiceServer::new(Tiers { app: app.clone() }));
+    host.service(AuditServiceServer::new(Audit { app: app.clone() }));
     host.service(ReportServiceServer::new(Reports { app: app.clone() }));
     host.job(&db, Settle { app: app.clone(), every });
     host.job(&db, WarnExpiring { app: app.clone(), every });
+    if app.programme().expiry_notice.required {
+        host.consumer(&db, Warnings { app: app.clone() });
+    }
     host.job(&db, JudgeTiers { app: app.clone(), every });
     host.job(&db, FollowRules { app, every });
     host.consumer(&db, Activities { rules });

@@ -13,6 +13,7 @@ mod rows;
 pub(crate) mod rules;
 pub(crate) mod standings;
 pub(crate) mod totals;
+pub(crate) mod warnings;
 
 pub use migrations::migrations;
 

@@ -48,6 +48,7 @@ impl Peer {
 /// Something that happened, ready to be appended.
 #[derive(Debug, Clone)]
 pub struct NewEvent {
+    id: Uuid,
     time: DateTime<Utc>,
     subject: String,
     kind: String,
@@ -59,6 +60,8 @@ impl NewEvent {
     /// An event about a user (`subject` may be empty) that happened `now`.
     pub fn of<M: Message + Name>(now: DateTime<Utc>, subject: &str, payload: &M) -> Self {
         Self {
+            // Random, not time-ordered: simulated time would make version 7 collide with itself.
+            id: Uuid::new_v4(),
             time: now,
             subject: subject.to_owned(),
             kind: M::full_name(),
@@ -67,11 +70,15 @@ impl NewEvent {
         }
     }
 
+    /// What it will be called in the log (`Event.id`).
+    pub fn id(&self) -> Uuid {
+        self.id
+    }
+
     pub(crate) fn into_row(self) -> events::ActiveModel {
         events::ActiveModel {
             position: NotSet,
-            // Random, not time-ordered: simulated time would make version 7 collide with itself.
-            id: Set(Uuid::new_v4()),
+            id: Set(self.id),
             kind: Set(self.kind),
             subject: Set(self.subject),
             time: Set(self.time),

@@ -26,20 +26,28 @@ pub async fn check(db: &Db, config: &Config) -> Result<Vec<String>> {
     // Whoever posts locks the head first, so everything below belongs to one state.
     let head = head::lock(&tx).await?;
     let programme = rulebook::recorded_programme(&tx, &settings).await?;
-    let mut auditor = Auditor::default();
+    let mut auditor = Auditor::new(head.hash_from_seq);
     let mut seq = 0;
     loop {
         let page = audit::entries_after(&tx, seq).await?;
-        let Some(last) = page.last() else { break };
+        auditor.note(page.faults);
+        let Some(last) = page.entries.last() else { break };
         seq = last.seq;
-        for entry in &page {
+        for entry in &page.entries {
             auditor.entry(entry);
         }
     }
+    if audit::has_strays(&tx, seq).await? {
+        auditor.note(vec!["I6: there are uses of lots without an entry".to_owned()]);
+    }
     compare(&tx, &mut auditor).await?;
+    let hash = auditor.hash();
     let mut violations = auditor.finish();
     if head.seq != seq {
         violations.push(format!("I11: the head says {}, the last entry is {seq}", head.seq));
+    }
+    if head.hash != hash {
+        violations.push("I11: the head has another hash than the last entry".to_owned());
     }
     violations.extend(check_tiers(&tx, &programme).await?);
     tx.rollback().await?;

@@ -2,7 +2,7 @@
 
 use super::{App, ledger};
 use crate::domain::Lot;
-use crate::store::{head, holds, lots};
+use crate::store::{head, holds, lots, warnings};
 use perennial_platform::events::{self, NewEvent};
 use perennial_platform::{Result, time};
 use perennial_proto::loyalty::v1::PointsExpiring;
@@ -41,9 +41,27 @@ impl App {
         head::lock(&tx).await?;
         let lots = lots::unwarned(&tx, now, until, BATCH).await?;
         lots::mark_warned(&tx, &lots, now).await?;
-        events::append(&tx, lots.iter().map(|lot| NewEvent::of(now, &lot.user, &warning(lot))));
+        let told = lots.iter().map(|lot| NewEvent::of(now, &lot.user, &warning(lot)));
+        let told: Vec<NewEvent> = told.collect();
+        // Notification will say which event it answered when it has handed the message over.
+        warnings::add(&tx, now, told.iter().map(NewEvent::id).zip(&lots)).await?;
+        events::append(&tx, told);
         tx.commit().await?;
         Ok(lots.len() as u64)
+    }
+
+    /// Brings lots in line with the setting when the programme began, or ceased, to promise a
+    /// warning while this service was not running.
+    pub(crate) async fn apply_notice_setting(&self) -> Result<()> {
+        let required = self.programme().expiry_notice.required;
+        if head::read(self.db.read()).await?.notice_required == required {
+            return Ok(());
+        }
+        let tx = self.db.begin().await?;
+        head::lock(&tx).await?;
+        lots::require_notice(&tx, required, self.now()).await?;
+        head::save_notice(&tx, required).await?;
+        tx.commit().await
     }
 }
 

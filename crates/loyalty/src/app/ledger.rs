@@ -8,7 +8,7 @@ mod load;
 
 use super::message;
 use super::rulebook::Rulebook;
-use crate::domain::{Book, Command, Entry, Programme, Refusal, Time};
+use crate::domain::{Book, Command, Entry, LotId, Notice, Programme, Refusal, Time};
 use crate::store::head::{self, Head};
 use crate::store::{accounts, entries, holds, lots};
 use load::Wanted;
@@ -65,6 +65,7 @@ async fn carry_out(
     let mut book = Book::new(programme, now, head.seq);
     load::load(tx, &mut book, Wanted::by(commands), now).await?;
     let outcomes: Vec<_> = commands.iter().map(|command| book.post(command)).collect();
+    let head = seal(&mut book, head);
     let entry = |id| book.entry(id).cloned().ok_or(Refusal::EntryNotFound);
     let outcomes = outcomes.into_iter().map(|outcome| outcome.and_then(entry)).collect();
     write(tx, book, now, head).await?;
@@ -84,6 +85,7 @@ pub(crate) async fn settle(
     for user in users {
         book.settle(user);
     }
+    let head = seal(&mut book, head);
     write(tx, book, now, head).await
 }
 
@@ -93,6 +95,24 @@ pub(crate) async fn close(tx: &Tx, programme: &Programme, now: Time, user: &str)
     let mut book = Book::new(programme, now, head.seq);
     load::load(tx, &mut book, Wanted::of(&[user.to_owned()]), now).await?;
     book.close(user);
+    let head = seal(&mut book, head);
+    write(tx, book, now, head).await
+}
+
+/// Takes note of what became of the warning for a lot's date.
+pub(crate) async fn warned(
+    tx: &Tx,
+    programme: &Programme,
+    now: Time,
+    (user, lot): (&str, LotId),
+    notice: Notice,
+    at: Time,
+) -> Result<()> {
+    let (now, head) = lock(tx, now).await?;
+    let mut book = Book::new(programme, now, head.seq);
+    load::load(tx, &mut book, Wanted::of(&[user.to_owned()]), now).await?;
+    book.warned(user, lot, notice, at);
+    let head = seal(&mut book, head);
     write(tx, book, now, head).await
 }
 
@@ -100,6 +120,11 @@ pub(crate) async fn close(tx: &Tx, programme: &Programme, now: Time, user: &str)
 async fn lock(tx: &Tx, now: Time) -> Result<(Time, Head)> {
     let head = head::lock(tx).await?;
     Ok((now.max(head.recorded_at), head))
+}
+
+/// Chains what was posted, before anybody is told of it.
+fn seal(book: &mut Book, head: Head) -> Head {
+    Head { hash: book.seal(head.hash), ..head }
 }
 
 async fn write(tx: &Tx, book: Book, now: Time, head: Head) -> Result<()> {

@@ -1,6 +1,7 @@
 //! Entries as messages: the answer of every posting, kept under its request id as well, and the
 //! events that tell of it.
 
+use crate::domain::book::FORMER;
 use crate::domain::{Allocation, Entry, EntryKind, Time};
 use perennial_platform::events::NewEvent;
 use perennial_platform::time;
@@ -38,6 +39,7 @@ pub(crate) fn entry(entry: Entry) -> proto::Entry {
         occur_time: Some(time::to_proto(entry.occurred_at)),
         record_time: Some(time::to_proto(entry.recorded_at)),
         expire_time: entry.expires_at.map(time::to_proto),
+        hash: entry.hash.map(Vec::from).unwrap_or_default(),
     }
 }
 
@@ -70,7 +72,23 @@ pub(crate) fn event(entry: &Entry, now: Time) -> Option<NewEvent> {
             let reversed = proto::PointsReversed { user_id, entry_id, reversed_entry_id, points };
             NewEvent::of(now, &entry.user, &reversed)
         }
+        EntryKind::Extend => NewEvent::of(now, &entry.user, &extended(entry)),
         EntryKind::Hold | EntryKind::Void | EntryKind::Timeout | EntryKind::SetOff => return None,
     };
     Some(event)
+}
+
+fn extended(entry: &Entry) -> proto::PointsExtended {
+    proto::PointsExtended {
+        user_id: entry.user.clone(),
+        lot_id: entry.allocations.first().map(|part| part.lot.to_string()).unwrap_or_default(),
+        points: entry.points,
+        former_expire_time: former(entry).map(time::to_proto),
+        expire_time: entry.expires_at.map(time::to_proto),
+    }
+}
+
+/// The date that a lot had before it was extended by this entry.
+pub(crate) fn former(entry: &Entry) -> Option<Time> {
+    entry.origin.facts.get(FORMER).and_then(|date| date.parse().ok())
 }

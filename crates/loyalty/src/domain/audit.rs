@@ -3,6 +3,7 @@
 //!
 //! The invariants are those of the reference, 3.2; a violation begins with their number.
 
+use super::chain::{self, Digest};
 use super::{Account, Entry, EntryId, EntryKind, Hold, HoldId, HoldState, Lot, LotId, Time};
 use std::collections::HashMap;
 
@@ -14,6 +15,9 @@ pub struct Auditor {
     violations: Vec<String>,
     seq: i64,
     recorded_at: Time,
+    /// Where the chain begins, and its last hash.
+    chained_from: i64,
+    hash: Digest,
     accounts: HashMap<String, Account>,
     lots: HashMap<LotId, Rebuilt>,
     holds: HashMap<HoldId, (Hold, Option<EntryId>)>,
@@ -30,9 +34,12 @@ struct Rebuilt {
     last_debit: Option<Time>,
 }
 
-impl Default for Auditor {
-    fn default() -> Self {
+impl Auditor {
+    /// Before the first entry of a ledger whose chain begins at a place.
+    pub fn new(chained_from: i64) -> Self {
         Self {
+            chained_from,
+            hash: chain::genesis(chained_from),
             violations: Vec::new(),
             seq: 0,
             recorded_at: Time::MIN_UTC,
@@ -42,17 +49,38 @@ impl Default for Auditor {
             reversible: HashMap::new(),
         }
     }
-}
 
-impl Auditor {
     fn require(&mut self, holds: bool, violation: impl FnOnce() -> String) {
         if !holds && self.violations.len() < MAX_REPORTED {
             self.violations.push(violation());
         }
     }
 
+    /// In the middle of a ledger, after the entry at a place with a hash: only for
+    /// [`Auditor::follow`].
+    pub fn after(seq: i64, hash: Digest, chained_from: i64) -> Self {
+        Self { seq, hash, ..Self::new(chained_from) }
+    }
+
+    /// Takes note of what is wrong with the rows themselves.
+    pub fn note(&mut self, faults: Vec<String>) {
+        for fault in faults {
+            self.require(false, || fault);
+        }
+    }
+
     /// Reads the next entry of the ledger.
     pub fn entry(&mut self, entry: &Entry) {
+        self.follow(entry);
+        self.book(entry);
+        self.allocate(entry);
+        self.follow_hold(entry);
+        self.follow_reversal(entry);
+    }
+
+    /// What can be said of an entry without knowing all before it: its place, its time, its link of
+    /// the chain, its sum.
+    pub fn follow(&mut self, entry: &Entry) {
         let seq = entry.seq;
         let expected = self.seq + 1;
         self.require(seq == expected, || format!("I11: entry {seq} follows {}", expected - 1));
@@ -61,12 +89,39 @@ impl Auditor {
             format!("I11: entry {seq} was recorded before the one before it")
         });
         (self.seq, self.recorded_at) = (seq, self.recorded_at.max(entry.recorded_at));
+        self.follow_chain(entry);
         let sum = entry.legs.sum();
         self.require(sum == 0, || format!("I2: the legs of entry {seq} sum to {sum}"));
-        self.book(entry);
-        self.allocate(entry);
-        self.follow_hold(entry);
-        self.follow_reversal(entry);
+    }
+
+    /// Goes on from the hash that the entry carries, so that one change is one violation.
+    fn follow_chain(&mut self, entry: &Entry) {
+        let seq = entry.seq;
+        if seq < self.chained_from {
+            return self.require(entry.hash.is_none(), || {
+                format!("I11: entry {seq} has a hash, but the chain begins later")
+            });
+        }
+        let expected = chain::next(&self.hash, entry);
+        self.require(entry.hash == Some(expected), || {
+            format!("I11: entry {seq} is not what its hash says")
+        });
+        self.hash = entry.hash.unwrap_or(expected);
+    }
+
+    /// The place of the last entry.
+    pub fn seq(&self) -> i64 {
+        self.seq
+    }
+
+    /// What was found so far.
+    pub fn into_violations(self) -> Vec<String> {
+        self.violations
+    }
+
+    /// The hash of the last entry.
+    pub fn hash(&self) -> Digest {
+        self.hash
     }
 
     fn book(&mut self, entry: &Entry) {
@@ -93,7 +148,7 @@ impl Auditor {
         let seq = entry.seq;
         let parts: i64 = entry.allocations.iter().map(|part| part.points).sum();
         let expected = match entry.kind {
-            EntryKind::Hold => entry.points,
+            EntryKind::Hold | EntryKind::Extend => entry.points,
             EntryKind::Earn | EntryKind::Void | EntryKind::Timeout => 0,
             _ => entry.legs.available.abs(),
         };

@@ -13,11 +13,13 @@ mod reverse;
 mod settle;
 mod wallet;
 
+pub use settle::{CLOSED, FORMER};
 pub use wallet::Wallet;
 
+use super::chain::{self, Digest};
 use super::{
-    Account, Command, Entry, EntryId, EntryKind, Hold, HoldId, Legs, Lot, Origin, Programme,
-    Refusal, Time, calendar,
+    Account, Command, Entry, EntryId, EntryKind, Hold, HoldId, Legs, Lot, NoticePolicy, Origin,
+    Programme, Refusal, Time, calendar,
 };
 use chrono_tz::Tz;
 use std::collections::{BTreeMap, HashMap};
@@ -31,6 +33,7 @@ pub struct Book {
     seq: i64,
     zone: Tz,
     grace_days: u32,
+    notice: NoticePolicy,
     wallets: BTreeMap<String, Wallet>,
     holders: HashMap<HoldId, String>,
     known: HashMap<EntryId, Entry>,
@@ -66,6 +69,7 @@ impl Book {
             seq,
             zone: programme.zone,
             grace_days: programme.void_grace_days,
+            notice: programme.expiry_notice,
             wallets: BTreeMap::new(),
             holders: HashMap::new(),
             known: HashMap::new(),
@@ -126,6 +130,15 @@ impl Book {
         self.wallets.get(user)
     }
 
+    /// Chains what was posted to the entry with hash `previous`; answers the last hash.
+    pub fn seal(&mut self, previous: Digest) -> Digest {
+        self.posted.iter_mut().fold(previous, |previous, entry| {
+            let hash = chain::next(&previous, entry);
+            entry.hash = Some(hash);
+            hash
+        })
+    }
+
     /// What has to be written down. Errors: the book does not add up.
     pub fn into_changes(self) -> Result<Changes, Broken> {
         let mut changes = Changes::default();
@@ -173,6 +186,7 @@ impl Book {
             occurred_at: self.now,
             recorded_at: self.now,
             expires_at: None,
+            hash: None,
         }
     }
 

@@ -42,6 +42,19 @@ pub fn expiry_after_days(now: Time, days: u32, zone: Tz) -> Option<Time> {
     Some(start_of_day(next, zone))
 }
 
+/// The same local time some days earlier; where that time was skipped, the first instant after the
+/// gap. The beginning of the calendar when it is reached.
+pub fn days_before(at: Time, days: u32, zone: Tz) -> Time {
+    let local = at.with_timezone(&zone).naive_local();
+    let Some(earlier) = local.checked_sub_days(Days::new(u64::from(days))) else {
+        return Time::MIN_UTC;
+    };
+    match zone.from_local_datetime(&earlier) {
+        MappedLocalTime::Single(at) | MappedLocalTime::Ambiguous(at, _) => at.with_timezone(&Utc),
+        MappedLocalTime::None => start_of_day(earlier.date(), zone).max(Time::MIN_UTC),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

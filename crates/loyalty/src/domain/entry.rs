@@ -3,6 +3,7 @@
 //! Invariants: the legs of an entry sum to zero; an entry never changes (its fields are set once,
 //! in [`crate::domain::Book`]). Source: reference of the ledger, S1 (accounts) and S2 (record).
 
+use super::chain::Digest;
 use super::{EntryId, HoldId, LotId, Time};
 use perennial_platform::id::Kind;
 use std::collections::BTreeMap;
@@ -39,8 +40,12 @@ pub struct Entry {
     pub occurred_at: Time,
     /// When the ledger recorded it; never before the entry before it.
     pub recorded_at: Time,
-    /// Earnings: from this instant the points can no longer be spent.
+    /// Earnings: from this instant the points can no longer be spent. Where points come back after
+    /// their date, and where lots are extended: the new date of those lots.
     pub expires_at: Option<Time>,
+    /// Its link of the chain ([`crate::domain::chain`]); `None` until it is sealed, and for entries
+    /// from before there was a chain.
+    pub hash: Option<Digest>,
 }
 
 impl Kind for Entry {
@@ -62,11 +67,12 @@ pub enum EntryKind {
     ReverseEarn = 8,
     ReverseSpend = 9,
     SetOff = 10,
+    Extend = 20,
 }
 
 impl EntryKind {
-    /// All of them, in the order of their numbers from 1.
-    pub const ALL: [Self; 10] = [
+    /// All of them, in the order of their numbers.
+    pub const ALL: [Self; 11] = [
         Self::Earn,
         Self::Spend,
         Self::Hold,
@@ -77,6 +83,7 @@ impl EntryKind {
         Self::ReverseEarn,
         Self::ReverseSpend,
         Self::SetOff,
+        Self::Extend,
     ];
 
     /// As it is stored.
@@ -95,7 +102,7 @@ impl EntryKind {
         match self {
             Self::Spend | Self::Capture | Self::Expire | Self::ReverseEarn | Self::SetOff => 1,
             Self::ReverseSpend => -1,
-            Self::Earn | Self::Hold | Self::Void | Self::Timeout => 0,
+            Self::Earn | Self::Hold | Self::Void | Self::Timeout | Self::Extend => 0,
         }
     }
 }

@@ -4,7 +4,7 @@
 //! last, then the earliest earned, then the id. By exchange, using the unit that expires first never
 //! lets more expire later, so this order lets the fewest points expire (reference, S3).
 
-use super::{LotId, Time};
+use super::{LotId, Notice, Time};
 use perennial_platform::id::Kind;
 
 /// One lot.
@@ -30,6 +30,10 @@ pub struct Lot {
     pub earned_at: Time,
     /// When its holder was told that it will expire.
     pub warned_at: Option<Time>,
+    /// What is known of the warning for its date.
+    pub notice: Notice,
+    /// Its first date, if it was extended because nobody had been warned.
+    pub extended_from: Option<Time>,
 }
 
 impl Kind for Lot {
@@ -55,7 +59,15 @@ impl Lot {
         if self.is_dead(now) { 0 } else { self.free() }
     }
 
-    /// Its date has passed.
+    /// A new date: its holder has to be warned of it again.
+    pub fn redate(&mut self, expires_at: Option<Time>, notice: Notice) {
+        self.expires_at = expires_at;
+        self.notice = notice;
+        self.warned_at = None;
+    }
+
+    /// Its date has passed. (Whether it then expires or is extended is for [`Notice::holds`] to say,
+    /// where the ledger settles a member.)
     pub fn is_dead(&self, now: Time) -> bool {
         self.expires_at.is_some_and(|at| at <= now)
     }

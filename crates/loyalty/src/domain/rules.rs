@@ -10,13 +10,13 @@ pub mod timing;
 pub use record::{Class, Recorded, RuleState};
 pub use timing::Timing;
 
-use super::Time;
 use super::benefit::BenefitRules;
 use super::calendar;
 use super::plan::PlanRules;
 use super::progress::ProgressRules;
 use super::referral::ReferralRules;
 use super::tier::TierRules;
+use super::{NoticePolicy, Time};
 use chrono::TimeDelta;
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
@@ -33,6 +33,8 @@ pub struct Programme {
     pub void_grace_days: u32,
     /// How long before a lot expires its holder is told.
     pub warning: TimeDelta,
+    /// Whether points may expire without their holder having been warned.
+    pub expiry_notice: NoticePolicy,
     /// For reversals that do not say it.
     pub reversal_policy: ReversalPolicy,
     /// How long before worse rules hold for a member they are announced.
@@ -225,6 +227,7 @@ impl Programme {
             hold_timeout: TimeDelta::minutes(15),
             void_grace_days: 7,
             warning: TimeDelta::days(7),
+            expiry_notice: NoticePolicy::default(),
             reversal_policy: ReversalPolicy::default(),
             notice: TimeDelta::days(30),
             rules,

@@ -2,13 +2,15 @@
 
 mod convert;
 
+pub(super) use convert::{facts_text, from_row};
+
 use super::damaged;
 use super::rows::{allocations, entries};
 use crate::domain::{Allocation, Entry, EntryId, EntryKind, LotId, Time};
-use convert::{from_row, into_rows};
+use convert::into_rows;
 use perennial_platform::Result;
 use perennial_platform::db::bulk::{Known, MAX_LISTED, one_of, write};
-use sea_orm::sea_query::{Alias, ExprTrait};
+use sea_orm::sea_query::{Alias, Expr, ExprTrait};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select,
 };
@@ -77,6 +79,23 @@ pub(crate) async fn first_after(
     use entries::Column as C;
     let query = entries::Entity::find().filter(C::Seq.gt(seq)).order_by_asc(C::Seq).limit(limit);
     with_parts(conn, query).await
+}
+
+/// Entries of a kind, newest first, before the place given.
+pub(crate) async fn of_kind(
+    conn: &impl ConnectionTrait,
+    kind: EntryKind,
+    before: Option<i64>,
+    limit: u64,
+) -> Result<Vec<Entry>> {
+    use entries::Column as C;
+    // The number as a literal, so that the planner sees that a partial index fits.
+    let of_kind = Expr::cust(format!("kind = {}", kind.number()));
+    let mut query = entries::Entity::find().filter(of_kind);
+    if let Some(before) = before {
+        query = query.filter(C::Seq.lt(before));
+    }
+    with_parts(conn, query.order_by_desc(C::Seq).limit(limit)).await
 }
 
 /// How many points of each of these entries were reversed so far.

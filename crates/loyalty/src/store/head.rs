@@ -1,33 +1,36 @@
 //! The end of the ledger.
 
 use super::damaged;
-use super::rows::head::{ActiveModel, Entity};
+use super::rows::head::{ActiveModel, Entity, Model};
 use crate::domain::Time;
+use crate::domain::chain::{self, Digest};
 use perennial_platform::Result;
 use sea_orm::ActiveValue::{Set, Unchanged};
 use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, QuerySelect};
 
-/// The last entry's place and time.
+/// The last entry's place, time and hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Head {
     pub(crate) seq: i64,
     pub(crate) recorded_at: Time,
     /// How often the rules in force were changed.
     pub(crate) rules: i64,
+    /// What the next entry is chained to.
+    pub(crate) hash: Digest,
+    /// Where the chain begins.
+    pub(crate) hash_from_seq: i64,
+    /// Whether points could expire without a warning when this service last started.
+    pub(crate) notice_required: bool,
 }
 
 /// Reads the head and keeps it until the transaction ends: whoever posts comes here first.
 pub(crate) async fn lock(conn: &impl ConnectionTrait) -> Result<Head> {
-    let row = Entity::find_by_id(1).lock_exclusive().one(conn).await?;
-    let row = row.ok_or_else(|| damaged("ledger_head", "it is empty"))?;
-    Ok(Head { seq: row.seq, recorded_at: row.recorded_at, rules: row.rules })
+    from_row(Entity::find_by_id(1).lock_exclusive().one(conn).await?)
 }
 
 /// Reads the head as it is.
 pub(crate) async fn read(conn: &impl ConnectionTrait) -> Result<Head> {
-    let row = Entity::find_by_id(1).one(conn).await?;
-    let row = row.ok_or_else(|| damaged("ledger_head", "it is empty"))?;
-    Ok(Head { seq: row.seq, recorded_at: row.recorded_at, rules: row.rules })
+    from_row(Entity::find_by_id(1).one(conn).await?)
 }
 
 /// Notes that the rules were changed. The caller has locked the head.
@@ -43,8 +46,34 @@ pub(crate) async fn save(conn: &impl ConnectionTrait, head: Head) -> Result<()> 
         id: Unchanged(1),
         seq: Set(head.seq),
         recorded_at: Set(head.recorded_at),
+        hash: Set(head.hash.to_vec()),
         ..Default::default()
     };
     row.update(conn).await?;
     Ok(())
+}
+
+/// Keeps what the programme promises about warnings.
+pub(crate) async fn save_notice(conn: &impl ConnectionTrait, required: bool) -> Result<()> {
+    let row =
+        ActiveModel { id: Unchanged(1), notice_required: Set(required), ..Default::default() };
+    row.update(conn).await?;
+    Ok(())
+}
+
+fn from_row(row: Option<Model>) -> Result<Head> {
+    let row = row.ok_or_else(|| damaged("ledger_head", "it is empty"))?;
+    let hash = if row.hash.is_empty() {
+        chain::genesis(row.hash_from_seq)
+    } else {
+        Digest::try_from(row.hash).map_err(|_| damaged("ledger_head", "its hash is too short"))?
+    };
+    Ok(Head {
+        seq: row.seq,
+        recorded_at: row.recorded_at,
+        rules: row.rules,
+        hash,
+        hash_from_seq: row.hash_from_seq,
+        notice_required: row.notice_required,
+    })
 }

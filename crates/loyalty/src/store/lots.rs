@@ -1,10 +1,10 @@
 //! Lots.
 
 use super::rows::lots::{ActiveModel, Column, Entity, Model};
-use crate::domain::{Lot, LotId, Time};
+use crate::domain::{Lot, LotId, Notice, Time};
 use perennial_platform::Result;
 use perennial_platform::db::bulk::{Known, MAX_LISTED, one_of, write};
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
     QuerySelect,
@@ -84,10 +84,45 @@ pub(crate) async fn mark_warned(
     lots: &[Lot],
     now: Time,
 ) -> Result<()> {
-    let ids = lots.iter().map(|lot| lot.id.uuid());
+    let of = |lots: &mut dyn Iterator<Item = &Lot>| lots.map(|lot| lot.id.uuid()).collect();
+    let all: Vec<Uuid> = of(&mut lots.iter());
     Entity::update_many()
         .col_expr(Column::WarnedAt, Expr::value(now))
-        .filter(Column::Id.is_in(ids))
+        .filter(Column::Id.is_in(all))
+        .exec(conn)
+        .await?;
+    let waiting: Vec<Uuid> = of(&mut lots.iter().filter(|lot| !lot.notice.holds()));
+    set_notice(conn, Column::Id.is_in(waiting), Notice::Pending).await
+}
+
+/// Lots that can expire without a warning become ones that cannot, or the other way round, because
+/// the programme began or ceased to promise one. What has passed its date stays as it is.
+pub(crate) async fn require_notice(
+    conn: &impl ConnectionTrait,
+    required: bool,
+    now: Time,
+) -> Result<()> {
+    if !required {
+        let waiting = Notice::ALL.into_iter().filter(|notice| !notice.holds());
+        let waiting: Vec<i16> = waiting.map(Notice::number).collect();
+        return set_notice(conn, Column::Notice.is_in(waiting), Notice::NotRequired).await;
+    }
+    let waived = Column::Notice.eq(Notice::NotRequired.number());
+    let ahead = waived.and(Column::ExpiresAt.gt(now).or(Column::ExpiresAt.is_null()));
+    Entity::update_many()
+        .col_expr(Column::WarnedAt, Expr::value(Option::<Time>::None))
+        .filter(open())
+        .filter(ahead.clone())
+        .exec(conn)
+        .await?;
+    set_notice(conn, ahead, Notice::NotTold).await
+}
+
+async fn set_notice(conn: &impl ConnectionTrait, which: Expr, notice: Notice) -> Result<()> {
+    Entity::update_many()
+        .col_expr(Column::Notice, Expr::value(notice.number()))
+        .filter(open())
+        .filter(which)
         .exec(conn)
         .await?;
     Ok(())
@@ -110,6 +145,9 @@ pub(super) fn from_row(row: Model) -> Lot {
         expires_at: row.expires_at,
         earned_at: row.earned_at,
         warned_at: row.warned_at,
+        // A number that was never given out lets nothing expire.
+        notice: Notice::from_number(row.notice).unwrap_or_default(),
+        extended_from: row.extended_from,
     }
 }
 
@@ -125,6 +163,8 @@ fn into_row(lot: Lot) -> ActiveModel {
         expires_at: lot.expires_at,
         earned_at: lot.earned_at,
         warned_at: lot.warned_at,
+        notice: lot.notice.number(),
+        extended_from: lot.extended_from,
     }
     .into_active_model()
 }

@@ -2,6 +2,7 @@
 
 pub(super) mod grants;
 pub(super) mod rules;
+pub(super) mod warnings;
 
 /// The ledger's last entry; one row, locked by whoever posts. That gives entries their gapless
 /// order, and makes deadlocks between posters impossible.
@@ -18,6 +19,12 @@ pub(super) mod head {
         pub recorded_at: DateTimeUtc,
         /// How often the rules in force were changed.
         pub rules: i64,
+        /// Of the last entry; empty: no entry is chained yet.
+        pub hash: Vec<u8>,
+        /// Where the chain begins.
+        pub hash_from_seq: i64,
+        /// Whether points could expire without a warning when this service last started.
+        pub notice_required: bool,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -87,6 +94,8 @@ pub(super) mod entries {
         pub occurred_at: DateTimeUtc,
         pub recorded_at: DateTimeUtc,
         pub expires_at: Option<DateTimeUtc>,
+        /// Its link of the chain; empty for entries from before there was one.
+        pub hash: Vec<u8>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -133,6 +142,9 @@ pub(super) mod lots {
         pub expires_at: Option<DateTimeUtc>,
         pub earned_at: DateTimeUtc,
         pub warned_at: Option<DateTimeUtc>,
+        /// What is known of the warning for `expires_at`.
+        pub notice: i16,
+        pub extended_from: Option<DateTimeUtc>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -40,8 +40,9 @@ pub(crate) struct Service {
 }
 
 impl Service {
+    /// With the shipped settings, but for warnings: here is no notification that hands them over.
     pub(crate) async fn start() -> Self {
-        Self::with(Config::default()).await
+        Self::with(Config { require_expiry_warning: false, ..Config::default() }).await
     }
 
     pub(crate) async fn with(mut config: Config) -> Self {

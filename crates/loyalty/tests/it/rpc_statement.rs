@@ -98,11 +98,11 @@ async fn the_programme_knows_where_all_points_have_gone() {
     service.earn("bob", 50).await;
     service.spend("ann", 30).await.unwrap();
     service.wait_days(366);
-    let before = service.reports().get_liability(GetLiabilityRequest {}).await.unwrap();
+    let before = service.reports().get_liability(GetLiabilityRequest::default()).await.unwrap();
     let before = before.into_inner();
     assert_eq!((before.outstanding, before.overdue, before.expired), (120, 120, 0));
     service.suite.settle().await;
-    let owed = service.reports().get_liability(GetLiabilityRequest {}).await.unwrap();
+    let owed = service.reports().get_liability(GetLiabilityRequest::default()).await.unwrap();
     let owed = owed.into_inner();
     assert_eq!((owed.issued, owed.redeemed, owed.expired), (150, 30, 120));
     assert_eq!((owed.outstanding, owed.overdue, owed.members, owed.entries), (0, 0, 2, 5));

@@ -189,10 +189,12 @@ pub(super) fn told(message: &Notification, now: DateTime<Utc>) -> Option<NewEven
         .into();
     let reason = message.reason.clone();
     let subject = message.user_id.as_str();
+    let cause_event_id = cause(message).unwrap_or_default().to_owned();
     match message.state {
         State::Sent => {
             let template = message.template.clone();
-            let event = NotificationSent { user_id, notification_id, template, channel };
+            let event =
+                NotificationSent { user_id, notification_id, template, channel, cause_event_id };
             Some(NewEvent::of(now, subject, &event))
         }
         State::Held => {
@@ -200,13 +202,23 @@ pub(super) fn told(message: &Notification, now: DateTime<Utc>) -> Option<NewEven
             Some(NewEvent::of(now, subject, &event))
         }
         State::Dropped | State::Cancelled => {
-            let event = NotificationDropped { user_id, notification_id, reason };
+            let event = NotificationDropped { user_id, notification_id, reason, cause_event_id };
             Some(NewEvent::of(now, subject, &event))
         }
         State::Dead => {
-            let event = NotificationFailed { user_id, notification_id, channel };
+            let event = NotificationFailed { user_id, notification_id, channel, cause_event_id };
             Some(NewEvent::of(now, subject, &event))
         }
         State::Scheduled | State::Claimed | State::Unknown | State::Failed => None,
     }
+}
+
+/// The event that a trigger answered with this message; a silence is none.
+fn cause(message: &Notification) -> Option<&str> {
+    if message.trigger.is_empty() {
+        return None;
+    }
+    let key = message.dedupe_key.strip_prefix("trigger/")?;
+    let event = key.strip_prefix(message.trigger.as_str())?.strip_prefix('/')?;
+    Uuid::parse_str(event).ok().map(|_| event)
 }

@@ -13,12 +13,18 @@ impl Book {
             return Err(Refusal::ExpiryPassed);
         }
         let draft = self.draft(command.id, EntryKind::Earn, &command.user, command.points);
-        self.give(Entry {
+        let id = self.give(Entry {
             occurred_at: command.occurred_at,
             expires_at: command.expires_at,
             origin: command.origin.clone(),
             ..draft
-        })
+        })?;
+        if command.must_lie_ahead {
+            let notice = self.notice.asked_for(self.now, command.expires_at);
+            let lot = LotId::from(id.uuid());
+            self.open_wallet(&command.user).change_lot(lot, |lot| lot.notice = notice);
+        }
+        Ok(id)
     }
 
     /// Posts an earning. A debt is paid off first; what is left becomes a lot.
@@ -44,6 +50,8 @@ impl Book {
             expires_at: entry.expires_at,
             earned_at: entry.occurred_at,
             warned_at: None,
+            notice: self.notice.at_first(),
+            extended_from: None,
         };
         let id = self.record(Entry { legs: Legs::earn(to_debt, amount), ..entry });
         if amount > 0 {

@@ -3,7 +3,7 @@
 use super::Book;
 use crate::domain::command::{Capture, Void};
 use crate::domain::{
-    Allocation, Entry, EntryId, EntryKind, Hold, HoldId, HoldState, Legs, Origin, Refusal,
+    Allocation, Entry, EntryId, EntryKind, Hold, HoldId, HoldState, Legs, Origin, Refusal, Time,
 };
 
 impl Book {
@@ -55,6 +55,7 @@ impl Book {
             hold: Some(hold.id),
             occurred_at,
             origin,
+            expires_at: self.revival(&hold.user, &free_parts),
             ..draft
         };
         let id = self.record(entry);
@@ -71,16 +72,23 @@ impl Book {
         id
     }
 
+    /// The new date of those of these points that come back after theirs; `None` when none do, or
+    /// there is no grace.
+    pub(super) fn revival(&self, user: &str, parts: &[Allocation]) -> Option<Time> {
+        let wallet = self.wallets.get(user)?;
+        let dead = |part: &Allocation| wallet.lot(part.lot).is_some_and(|l| l.is_dead(self.now));
+        let open = wallet.account().closed_at.is_none();
+        self.grace().filter(|_| open && parts.iter().any(dead))
+    }
+
     /// Gives points that come back after their date some more days, in the member's favour.
     pub(super) fn revive(&mut self, user: &str, parts: &[Allocation]) {
-        let (now, grace) = (self.now, self.grace());
+        let (now, notice) = (self.now, self.notice.at_first());
+        let Some(date) = self.revival(user, parts) else { return };
         let wallet = self.open_wallet(user);
-        if grace.is_none() || wallet.account().closed_at.is_some() {
-            return;
-        }
         for part in parts {
             if wallet.lot(part.lot).is_some_and(|lot| lot.is_dead(now)) {
-                wallet.change_lot(part.lot, |lot| lot.expires_at = grace);
+                wallet.change_lot(part.lot, |lot| lot.redate(Some(date), notice));
             }
         }
     }

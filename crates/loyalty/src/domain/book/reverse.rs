@@ -85,7 +85,10 @@ impl Book {
         let wanted = self.wanted(command, original, 0)?;
         let done = self.reversed.get(&original.id).copied().unwrap_or(0);
         let parts = last_parts(&original.allocations, done, wanted);
-        let entry = self.reversal(command, EntryKind::ReverseSpend, original, wanted);
+        let entry = Entry {
+            expires_at: self.revival(&original.user, &parts),
+            ..self.reversal(command, EntryKind::ReverseSpend, original, wanted)
+        };
         let id =
             self.record(Entry { legs: Legs::spend(-wanted), allocations: parts.clone(), ..entry });
         let wallet = self.open_wallet(&original.user);

@@ -1,10 +1,12 @@
 //! Entries to rows and back.
 
+use crate::domain::chain::Digest;
 use crate::domain::{Allocation, Entry, EntryId, EntryKind, HoldId, Legs, Origin};
 use crate::store::damaged;
 use crate::store::rows::{allocations, entries};
 use perennial_platform::Result;
 use sea_orm::IntoActiveModel;
+use std::collections::BTreeMap;
 
 /// Whether rows of `allocations` belong to it.
 pub(super) fn has_parts(row: &entries::Model) -> bool {
@@ -20,7 +22,7 @@ pub(in crate::store) fn from_row(
 ) -> Result<Entry> {
     let kind = EntryKind::from_number(row.kind).ok_or_else(|| damaged("entries", row.kind))?;
     let facts = match row.facts.as_str() {
-        "" => std::collections::BTreeMap::new(),
+        "" => BTreeMap::new(),
         json => serde_json::from_str(json).map_err(|error| damaged("entries", error))?,
     };
     Ok(Entry {
@@ -54,6 +56,7 @@ pub(in crate::store) fn from_row(
         occurred_at: row.occurred_at,
         recorded_at: row.recorded_at,
         expires_at: row.expires_at,
+        hash: Digest::try_from(row.hash).ok(),
     })
 }
 
@@ -66,11 +69,7 @@ pub(super) fn into_rows(entry: Entry) -> (entries::ActiveModel, Vec<allocations:
     });
     let parts = parts.map(IntoActiveModel::into_active_model).collect();
     let (legs, origin) = (entry.legs, entry.origin);
-    let facts = if origin.facts.is_empty() {
-        String::new()
-    } else {
-        serde_json::to_string(&origin.facts).unwrap_or_default()
-    };
+    let facts = facts_text(&origin.facts);
     let row = entries::Model {
         seq: entry.seq,
         id: entry.id.uuid(),
@@ -97,6 +96,12 @@ pub(super) fn into_rows(entry: Entry) -> (entries::ActiveModel, Vec<allocations:
         occurred_at: entry.occurred_at,
         recorded_at: entry.recorded_at,
         expires_at: entry.expires_at,
+        hash: entry.hash.map(Vec::from).unwrap_or_default(),
     };
     (row.into_active_model(), parts)
+}
+
+/// Facts as they are stored.
+pub(in crate::store) fn facts_text(facts: &BTreeMap<String, String>) -> String {
+    if facts.is_empty() { String::new() } else { serde_json::to_string(facts).unwrap_or_default() }
 }
