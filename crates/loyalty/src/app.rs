@@ -7,6 +7,7 @@ pub(crate) mod benefits;
 pub(crate) mod check;
 pub(crate) mod compensation;
 mod due;
+pub(crate) mod judgements;
 pub(crate) mod ledger;
 pub(crate) mod message;
 pub(crate) mod plans;

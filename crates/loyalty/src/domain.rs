@@ -15,6 +15,7 @@ pub mod command;
 pub mod entry;
 pub mod hold;
 pub mod incident;
+pub mod judgement;
 pub mod lot;
 pub mod notice;
 pub mod plan;
@@ -23,6 +24,7 @@ pub mod referral;
 pub mod refund;
 pub mod refusal;
 pub mod reward;
+pub mod rounding;
 pub mod rules;
 pub mod tier;
 
@@ -46,5 +48,7 @@ pub type EntryId = perennial_platform::id::Id<Entry>;
 pub type LotId = perennial_platform::id::Id<Lot>;
 /// Names a hold: `hold_...`. A hold has the UUID of the entry that placed it.
 pub type HoldId = perennial_platform::id::Id<Hold>;
+/// Names a transfer: `trf_...`. A transfer has the UUID of the giver's entry.
+pub type TransferId = perennial_platform::id::Id<command::Transfer>;
 /// Names a reward that was given: `grant_...`.
 pub type GrantId = perennial_platform::id::Id<Grant>;

@@ -7,6 +7,7 @@ pub(crate) mod facts;
 pub(crate) mod grants;
 pub(crate) mod head;
 pub(crate) mod holds;
+pub(crate) mod judgements;
 pub(crate) mod lots;
 mod migrations;
 mod rows;

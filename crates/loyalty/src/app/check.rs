@@ -1,6 +1,6 @@
 //! The operator's check: do the invariants hold on the data as it is?
 
-use super::rulebook;
+use super::{judgements, rulebook};
 use crate::config::Config;
 use crate::domain::audit::Auditor;
 use crate::domain::tier::Standing;
@@ -49,6 +49,7 @@ pub async fn check(db: &Db, config: &Config) -> Result<Vec<String>> {
     if head.hash != hash {
         violations.push("I11: the head has another hash than the last entry".to_owned());
     }
+    violations.extend(judgements::check(&tx).await?);
     violations.extend(check_tiers(&tx, &programme).await?);
     tx.rollback().await?;
     Ok(violations)

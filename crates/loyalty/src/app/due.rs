@@ -1,4 +1,4 @@
-//! What falls due for points: holds that time out, lots that expire, holders to be told.
+//! What falls due for points: holds that time out, pending points that become active, lots that expire, holders to be told.
 
 use super::{App, ledger};
 use crate::domain::Lot;
@@ -12,12 +12,13 @@ use std::collections::BTreeSet;
 const BATCH: u64 = 200;
 
 impl App {
-    /// Lets timed-out holds go and writes down what expired, for some members; answers for how
+    /// Lets timed-out holds go, makes pending points active and writes down what expired, for some members; answers for how
     /// many, 0 when nothing is due.
     pub(crate) async fn settle_due(&self) -> Result<u64> {
         let (conn, now) = (self.db.read(), self.now());
         let mut users: BTreeSet<String> =
             holds::users_with_due(conn, now, BATCH).await?.into_iter().collect();
+        users.extend(lots::users_with_ripe(conn, now, BATCH).await?);
         users.extend(lots::users_with_dead(conn, now, BATCH).await?);
         if users.is_empty() {
             return Ok(0);

@@ -24,6 +24,7 @@ pub(crate) fn entry(entry: Entry) -> proto::Entry {
             redeemed: legs.redeemed,
             expired: legs.expired,
             reversed: legs.reversed,
+            transfer: legs.transfer,
         }),
         held: entry.held,
         allocations: allocations(&entry.allocations),
@@ -40,6 +41,8 @@ pub(crate) fn entry(entry: Entry) -> proto::Entry {
         record_time: Some(time::to_proto(entry.recorded_at)),
         expire_time: entry.expires_at.map(time::to_proto),
         hash: entry.hash.map(Vec::from).unwrap_or_default(),
+        transfer_id: entry.transfer.map(|id| id.to_string()).unwrap_or_default(),
+        activate_time: entry.activates_at.map(time::to_proto),
     }
 }
 
@@ -55,7 +58,8 @@ pub(crate) fn allocations(parts: &[Allocation]) -> Vec<proto::Allocation> {
 pub(crate) fn event(entry: &Entry, now: Time) -> Option<NewEvent> {
     let (user_id, entry_id, points) = (entry.user.clone(), entry.id.to_string(), entry.points);
     let event = match entry.kind {
-        EntryKind::Earn => {
+        EntryKind::Correction if entry.legs.issuer == 0 => reversed(entry, now),
+        EntryKind::Earn | EntryKind::Activate | EntryKind::Correction => {
             let rule = entry.origin.rule.clone();
             let expire_time = entry.expires_at.map(time::to_proto);
             let earned = proto::PointsEarned { user_id, entry_id, points, rule, expire_time };
@@ -67,10 +71,26 @@ pub(crate) fn event(entry: &Entry, now: Time) -> Option<NewEvent> {
         EntryKind::Expire => {
             NewEvent::of(now, &entry.user, &proto::PointsExpired { user_id, entry_id, points })
         }
-        EntryKind::ReverseEarn | EntryKind::ReverseSpend => {
-            let reversed_entry_id = entry.reverses.map(|id| id.to_string()).unwrap_or_default();
-            let reversed = proto::PointsReversed { user_id, entry_id, reversed_entry_id, points };
-            NewEvent::of(now, &entry.user, &reversed)
+        EntryKind::ReverseEarn | EntryKind::ReverseSpend | EntryKind::CancelPending => {
+            reversed(entry, now)
+        }
+        EntryKind::EarnPending => {
+            let rule = entry.origin.rule.clone();
+            let activate_time = entry.activates_at.map(time::to_proto);
+            let pending = proto::PointsPending { user_id, entry_id, points, rule, activate_time };
+            NewEvent::of(now, &entry.user, &pending)
+        }
+        EntryKind::TransferOut | EntryKind::TransferIn => {
+            let facts = &entry.origin.facts;
+            let other = facts.get("to").or_else(|| facts.get("from"));
+            let transferred = proto::PointsTransferred {
+                user_id,
+                entry_id,
+                points: entry.legs.available,
+                other_user_id: other.cloned().unwrap_or_default(),
+                transfer_id: entry.transfer.map(|id| id.to_string()).unwrap_or_default(),
+            };
+            NewEvent::of(now, &entry.user, &transferred)
         }
         EntryKind::Extend => NewEvent::of(now, &entry.user, &extended(entry)),
         EntryKind::Hold | EntryKind::Void | EntryKind::Timeout | EntryKind::SetOff => return None,
@@ -91,4 +111,14 @@ fn extended(entry: &Entry) -> proto::PointsExtended {
 /// The date that a lot had before it was extended by this entry.
 pub(crate) fn former(entry: &Entry) -> Option<Time> {
     entry.origin.facts.get(FORMER).and_then(|date| date.parse().ok())
+}
+
+fn reversed(entry: &Entry, now: Time) -> NewEvent {
+    let reversed = proto::PointsReversed {
+        user_id: entry.user.clone(),
+        entry_id: entry.id.to_string(),
+        reversed_entry_id: entry.reverses.map(|id| id.to_string()).unwrap_or_default(),
+        points: entry.points,
+    };
+    NewEvent::of(now, &entry.user, &reversed)
 }

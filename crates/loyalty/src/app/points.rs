@@ -110,7 +110,7 @@ impl App {
         let mut explained = Vec::with_capacity(lots.len());
         for lot in lots {
             let mut uses = uses.remove(&lot.id).unwrap_or_default();
-            if net(&uses) != lot.amount - lot.remaining {
+            if net(&uses) != lot.amount - lot.remaining - lot.pending {
                 return Ok(None);
             }
             let latest = uses.split_off(uses.len().saturating_sub(MAX_USES));

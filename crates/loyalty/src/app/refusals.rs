@@ -8,6 +8,12 @@ impl From<Refusal> for Error {
         let text = refusal.to_string();
         match refusal {
             Refusal::MemberNotFound => Self::not_found("MEMBER_NOT_FOUND", text),
+            Refusal::ReceiverNotFound => Self::not_found("RECEIVER_NOT_FOUND", text),
+            Refusal::ReceiverClosed => Self::precondition("RECEIVER_CLOSED", text),
+            Refusal::NotPending => Self::precondition("NOT_PENDING", text),
+            Refusal::ExceedsPending { pending } => {
+                Self::precondition("EXCEEDS_PENDING", text).with("pending", pending)
+            }
             Refusal::MemberClosed => Self::precondition("MEMBER_CLOSED", text),
             Refusal::Insufficient { spendable } => {
                 Self::precondition("INSUFFICIENT_POINTS", text).with("spendable", spendable)

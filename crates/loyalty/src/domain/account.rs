@@ -1,11 +1,11 @@
 //! The accounts of one member, and the totals that explain them.
 //!
-//! Invariant: `issued = redeemed + expired + reversed + available + escrow - debt`, because every
-//! change comes as legs that sum to zero.
+//! Invariant: `issued = redeemed + expired + reversed + transferred + available + escrow - debt`,
+//! because every change comes as legs that sum to zero.
 
 use super::{Legs, Time};
 
-/// What one member has, owes and ever had. Whole points, none negative.
+/// What one member has, owes and ever had. Whole points, none but `transferred` ever negative.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
     /// The caller's id of the member.
@@ -30,6 +30,8 @@ pub struct Account {
     pub expired: i64,
     /// Ever taken back.
     pub reversed: i64,
+    /// Given to other members, less what came from them.
+    pub transferred: i64,
 }
 
 impl Account {
@@ -47,6 +49,7 @@ impl Account {
             redeemed: 0,
             expired: 0,
             reversed: 0,
+            transferred: 0,
         }
     }
 
@@ -66,6 +69,7 @@ impl Account {
         self.redeemed += legs.redeemed;
         self.expired += legs.expired;
         self.reversed += legs.reversed;
+        self.transferred += legs.transfer;
         self.held += held;
     }
 }

@@ -4,7 +4,10 @@
 //! The invariants are those of the reference, 3.2; a violation begins with their number.
 
 use super::chain::{self, Digest};
-use super::{Account, Entry, EntryId, EntryKind, Hold, HoldId, HoldState, Lot, LotId, Time};
+use super::{
+    Account, Entry, EntryId, EntryKind, Hold, HoldId, HoldState, Lot, LotId, Time, TransferId,
+    judgement,
+};
 use std::collections::HashMap;
 
 /// Violations reported at most.
@@ -23,12 +26,15 @@ pub struct Auditor {
     holds: HashMap<HoldId, (Hold, Option<EntryId>)>,
     /// Points of entries that can be reversed, and how many were.
     reversible: HashMap<EntryId, (i64, i64)>,
+    /// Points on their way between members.
+    transfers: HashMap<TransferId, i64>,
 }
 
 #[derive(Default)]
 struct Rebuilt {
     amount: i64,
     remaining: i64,
+    pending: i64,
     held: i64,
     expired: i64,
     last_debit: Option<Time>,
@@ -47,6 +53,7 @@ impl Auditor {
             lots: HashMap::new(),
             holds: HashMap::new(),
             reversible: HashMap::new(),
+            transfers: HashMap::new(),
         }
     }
 
@@ -76,6 +83,8 @@ impl Auditor {
         self.allocate(entry);
         self.follow_hold(entry);
         self.follow_reversal(entry);
+        self.follow_transfer(entry);
+        self.recompute(entry);
     }
 
     /// What can be said of an entry without knowing all before it: its place, its time, its link of
@@ -148,27 +157,37 @@ impl Auditor {
         let seq = entry.seq;
         let parts: i64 = entry.allocations.iter().map(|part| part.points).sum();
         let expected = match entry.kind {
-            EntryKind::Hold | EntryKind::Extend => entry.points,
-            EntryKind::Earn | EntryKind::Void | EntryKind::Timeout => 0,
-            _ => entry.legs.available.abs(),
+            EntryKind::Hold | EntryKind::Extend | EntryKind::Activate => entry.points,
+            EntryKind::Void | EntryKind::Timeout => 0,
+            _ if entry.legs.issuer < 0 => 0,
+            _ => entry.legs.available.abs() + entry.legs.escrow.abs(),
         };
         self.require(parts == expected, || {
             format!("I6: entry {seq} names {parts} points of lots for {expected}")
         });
-        if entry.kind == EntryKind::Earn && entry.legs.available > 0 {
-            let amount = entry.legs.available;
-            let lot = Rebuilt { amount, remaining: amount, ..Rebuilt::default() };
+        let (remaining, pending) = (entry.legs.available, entry.legs.escrow);
+        if entry.legs.issuer < 0 && remaining + pending > 0 {
+            let lot = Rebuilt { amount: remaining + pending, remaining, pending, ..<_>::default() };
             self.lots.insert(LotId::from(entry.id.uuid()), lot);
         }
+        let mut from_escrow = (-entry.legs.escrow).max(0);
         for part in &entry.allocations {
             let lot = self.lots.entry(part.lot).or_default();
-            lot.remaining -= part.points * entry.kind.lot_sign();
+            // What an entry takes from escrow are the first of its points.
+            let pending = part.points.min(from_escrow);
+            from_escrow -= pending;
+            lot.pending -= pending;
+            lot.remaining += pending - part.points * entry.kind.lot_sign();
             match entry.kind {
+                EntryKind::TransferIn => {
+                    lot.amount += part.points;
+                    lot.remaining += part.points;
+                }
                 EntryKind::Hold => lot.held += part.points,
                 EntryKind::Expire => lot.expired += part.points,
                 _ => {}
             }
-            if matches!(entry.kind, EntryKind::Hold | EntryKind::Spend) {
+            if matches!(entry.kind, EntryKind::Hold | EntryKind::Spend | EntryKind::TransferOut) {
                 lot.last_debit = Some(entry.recorded_at);
             }
         }
@@ -217,6 +236,30 @@ impl Auditor {
         self.require(within, || format!("I10: entry {seq} reverses more than {original} was for"));
     }
 
+    /// What a rule gave is what it gives for the same facts again.
+    fn recompute(&mut self, entry: &Entry) {
+        let (rule, facts) = (&entry.origin.rule, &entry.origin.facts);
+        let again = judgement::recompute(rule, facts).filter(|_| entry.kind == EntryKind::Earn);
+        self.require(again.is_none_or(|points| points == entry.points), || {
+            format!("I12: entry {} has other points than its facts give", entry.seq)
+        });
+    }
+
+    /// Both halves of a transfer, or neither: what one member gave is what the other got.
+    fn follow_transfer(&mut self, entry: &Entry) {
+        let Some(id) = entry.transfer else {
+            let seq = entry.seq;
+            return self.require(entry.legs.transfer == 0, || {
+                format!("I2: entry {seq} moves points between members without a transfer")
+            });
+        };
+        let under_way = self.transfers.entry(id).or_default();
+        *under_way += entry.legs.transfer;
+        if *under_way == 0 {
+            self.transfers.remove(&id);
+        }
+    }
+
     /// Compares an account that is kept.
     pub fn account(&mut self, kept: &Account) {
         let user = &kept.user;
@@ -226,8 +269,8 @@ impl Auditor {
         self.require(rebuilt == *kept, || {
             format!("I12: {user} has {kept:?}, but the ledger says {rebuilt:?}")
         });
-        let explained = kept.redeemed + kept.expired + kept.reversed + kept.available + kept.escrow;
-        let conserved = kept.issued == explained - kept.debt;
+        let gone = kept.redeemed + kept.expired + kept.reversed + kept.transferred;
+        let conserved = kept.issued == gone + kept.available + kept.escrow - kept.debt;
         self.require(conserved, || format!("I4: the points issued to {user} are not all there"));
     }
 
@@ -236,9 +279,13 @@ impl Auditor {
         let id = kept.id;
         let rebuilt = self.lots.remove(&id).unwrap_or_default();
         let same = (rebuilt.amount, rebuilt.remaining, rebuilt.held, rebuilt.expired)
-            == (kept.amount, kept.remaining, kept.held, kept.expired);
+            == (kept.amount, kept.remaining, kept.held, kept.expired)
+            && rebuilt.pending == kept.pending;
         self.require(same, || format!("I5: {id} is not what the ledger says"));
-        let bounds = 0 <= kept.held && kept.held <= kept.remaining && kept.remaining <= kept.amount;
+        let bounds = 0 <= kept.held
+            && kept.held <= kept.remaining
+            && 0 <= kept.pending
+            && kept.remaining + kept.pending <= kept.amount;
         self.require(bounds, || format!("I5: {id} is outside its bounds"));
         // A date only ever moves ahead, so a use after today's date was after the date then.
         let in_time = !rebuilt.last_debit.is_some_and(|used| kept.is_dead(used));
@@ -261,6 +308,8 @@ impl Auditor {
         self.require(accounts == 0, || {
             format!("I12: {accounts} members of the ledger are not kept")
         });
+        let halves = self.transfers.len();
+        self.require(halves == 0, || format!("I2: {halves} transfers have one half only"));
         let (lots, holds) = (self.lots.len(), self.holds.len());
         self.require(lots == 0, || format!("I12: {lots} lots of the ledger are not kept"));
         self.require(holds == 0, || format!("I12: {holds} holds of the ledger are not kept"));

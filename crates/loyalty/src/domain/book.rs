@@ -6,11 +6,14 @@
 //! what a member has is the sum of the lots ([`Book::into_changes`] checks both before anything is
 //! written).
 
+mod correct;
 mod debit;
 mod earn;
+mod pending;
 mod resolve;
 mod reverse;
 mod settle;
+mod transfer;
 mod wallet;
 
 pub use settle::{CLOSED, FORMER};
@@ -117,6 +120,11 @@ impl Book {
             Command::Capture(command) => self.capture(command),
             Command::Void(command) => self.void(command),
             Command::Reverse(command) => self.reverse(command),
+            Command::EarnPending(command) => self.earn_pending(command),
+            Command::Activate(command) => self.activate(command),
+            Command::CancelPending(command) => self.cancel_pending(command),
+            Command::Transfer(command) => self.transfer(command),
+            Command::Correct(command) => self.correct(command),
         }
     }
 
@@ -187,6 +195,8 @@ impl Book {
             recorded_at: self.now,
             expires_at: None,
             hash: None,
+            activates_at: None,
+            transfer: None,
         }
     }
 

@@ -28,7 +28,7 @@ pub fn next(previous: &Digest, entry: &Entry) -> Digest {
         user,
         kind,
         points,
-        legs: Legs { issuer, available, escrow, debt, redeemed, expired, reversed },
+        legs: Legs { issuer, available, escrow, debt, redeemed, expired, reversed, transfer },
         held,
         allocations,
         available_after,
@@ -38,6 +38,8 @@ pub fn next(previous: &Digest, entry: &Entry) -> Digest {
         occurred_at,
         recorded_at,
         expires_at,
+        activates_at,
+        transfer: transfer_id,
         hash: _,
     } = entry;
     let mut bytes = Bytes(Vec::with_capacity(512));
@@ -47,7 +49,7 @@ pub fn next(previous: &Digest, entry: &Entry) -> Digest {
     bytes.text(user);
     bytes.number(i64::from(kind.number()));
     bytes.number(*points);
-    for leg in [issuer, available, escrow, debt, redeemed, expired, reversed] {
+    for leg in [issuer, available, escrow, debt, redeemed, expired, reversed, transfer] {
         bytes.number(*leg);
     }
     bytes.number(*held);
@@ -65,6 +67,8 @@ pub fn next(previous: &Digest, entry: &Entry) -> Digest {
     bytes.number(micros(*occurred_at));
     bytes.number(micros(*recorded_at));
     bytes.optional(expires_at.map(|at| micros(at).to_be_bytes()));
+    bytes.optional(activates_at.map(|at| micros(at).to_be_bytes()));
+    bytes.optional(transfer_id.map(|id| id.uuid().into_bytes()));
     bytes.count(allocations.len());
     for Allocation { lot, points } in allocations {
         bytes.0.extend(lot.uuid().as_bytes());
@@ -110,7 +114,7 @@ impl Bytes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{EntryId, EntryKind, HoldId, LotId};
+    use crate::domain::{EntryId, EntryKind, HoldId, LotId, TransferId};
     use uuid::Uuid;
 
     /// A setting of one field.
@@ -139,6 +143,8 @@ mod tests {
             occurred_at: Time::UNIX_EPOCH,
             recorded_at: Time::UNIX_EPOCH + chrono::TimeDelta::microseconds(1),
             expires_at: None,
+            activates_at: None,
+            transfer: None,
             hash: None,
         }
     }
@@ -148,12 +154,12 @@ mod tests {
     fn the_hash_of_a_known_entry() {
         let hash = next(&genesis(1), &entry());
         let hex: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!(hex, "41766f6d372538a6dc9e4f63051d63d56cf44bf1e5d4bcdb7c9612dcfec6ffe7");
+        assert_eq!(hex, "cd2d3b967f93b468dc20d5b5f77ba4a90a13714ebd1b471d94740048d4db6d42");
     }
 
     #[test]
     fn every_field_counts() {
-        let changes: [Change; 22] = [
+        let changes: [Change; 25] = [
             |e| e.seq = 8,
             |e| e.id = EntryId::from(Uuid::from_u128(9)),
             |e| e.user = "bob".to_owned(),
@@ -174,6 +180,9 @@ mod tests {
             |e| e.occurred_at += chrono::TimeDelta::microseconds(1),
             |e| e.recorded_at += chrono::TimeDelta::microseconds(1),
             |e| e.expires_at = Some(Time::UNIX_EPOCH),
+            |e| e.activates_at = Some(Time::UNIX_EPOCH),
+            |e| e.transfer = Some(TransferId::from(e.id.uuid())),
+            |e| e.legs = Legs::transfer(5),
             |e| e.allocations.clear(),
             |e| e.allocations[0].points = 4,
         ];

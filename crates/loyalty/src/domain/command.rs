@@ -1,8 +1,9 @@
-//! What can be asked of the ledger. Each command posts one entry, or is refused.
+//! What can be asked of the ledger. Each command posts one entry (a transfer two), or is refused.
 
 use super::rules::ReversalPolicy;
 use super::{EntryId, HoldId, Origin, Time};
 use chrono::TimeDelta;
+use perennial_platform::id::Kind;
 
 /// A command.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +15,11 @@ pub enum Command {
     Capture(Capture),
     Void(Void),
     Reverse(Reverse),
+    EarnPending(EarnPending),
+    Activate(Activate),
+    CancelPending(CancelPending),
+    Transfer(Transfer),
+    Correct(Correct),
 }
 
 /// Gives points.
@@ -106,4 +112,93 @@ impl Reverse {
     pub fn id_for(entry: EntryId, cause: &str, fresh: EntryId) -> EntryId {
         if cause.is_empty() { fresh } else { EntryId::derived(&format!("reverse {entry} {cause}")) }
     }
+}
+
+/// Gives points that are not active yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EarnPending {
+    /// What is given, to whom and why.
+    pub earn: Earn,
+    /// When the points become active by themselves; `None`: when somebody activates them.
+    pub activates_at: Option<Time>,
+}
+
+/// Makes all that is pending of an earning active.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Activate {
+    /// Which.
+    pub entry: EntryId,
+}
+
+impl Activate {
+    /// The id of the one activation of an earning, so that the primary key of the ledger keeps a
+    /// second one out.
+    pub fn id_for(entry: EntryId) -> EntryId {
+        EntryId::derived(&format!("activation {entry}"))
+    }
+}
+
+/// Calls pending points off.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CancelPending {
+    /// Of the entry to come: [`CancelPending::id_for`].
+    pub id: EntryId,
+    /// Which earning.
+    pub entry: EntryId,
+    /// How many points; `None`: all that are pending.
+    pub points: Option<i64>,
+    /// Why.
+    pub origin: Origin,
+}
+
+impl CancelPending {
+    /// The id of the cancellation of `entry` for this cause, or `fresh` without one.
+    pub fn id_for(entry: EntryId, cause: &str, fresh: EntryId) -> EntryId {
+        if cause.is_empty() { fresh } else { EntryId::derived(&format!("cancel {entry} {cause}")) }
+    }
+}
+
+/// Gives points of one member to another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Transfer {
+    /// Of the giver's entry to come; the transfer has the same UUID.
+    pub id: EntryId,
+    /// Who gives.
+    pub from: String,
+    /// Who receives; another.
+    pub to: String,
+    /// Positive.
+    pub points: i64,
+    /// Why.
+    pub origin: Origin,
+}
+
+impl Kind for Transfer {
+    const PREFIX: &'static str = "trf";
+}
+
+impl Transfer {
+    /// The id of the receiver's entry.
+    pub fn received_id(sent: EntryId) -> EntryId {
+        EntryId::derived(&format!("received {sent}"))
+    }
+}
+
+/// Puts a member's points right.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Correct {
+    /// Of the entry to come.
+    pub id: EntryId,
+    /// Whose points.
+    pub user: String,
+    /// Positive: given. Negative: taken. Never 0.
+    pub points: i64,
+    /// What to do when points to be taken are no longer there.
+    pub policy: ReversalPolicy,
+    /// Until when points that are given can be spent.
+    pub expires_at: Option<Time>,
+    /// Refuse points whose date has passed, because somebody asked for that date.
+    pub must_lie_ahead: bool,
+    /// Why; who corrects and who approved it stand in its facts.
+    pub origin: Origin,
 }

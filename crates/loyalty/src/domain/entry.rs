@@ -4,7 +4,7 @@
 //! in [`crate::domain::Book`]). Source: reference of the ledger, S1 (accounts) and S2 (record).
 
 use super::chain::Digest;
-use super::{EntryId, HoldId, LotId, Time};
+use super::{EntryId, HoldId, LotId, Time, TransferId};
 use perennial_platform::id::Kind;
 use std::collections::BTreeMap;
 
@@ -46,6 +46,10 @@ pub struct Entry {
     /// Its link of the chain ([`crate::domain::chain`]); `None` until it is sealed, and for entries
     /// from before there was a chain.
     pub hash: Option<Digest>,
+    /// Pending earnings: when they become active by themselves.
+    pub activates_at: Option<Time>,
+    /// The transfer it is one half of.
+    pub transfer: Option<TransferId>,
 }
 
 impl Kind for Entry {
@@ -67,12 +71,18 @@ pub enum EntryKind {
     ReverseEarn = 8,
     ReverseSpend = 9,
     SetOff = 10,
+    EarnPending = 11,
+    Activate = 12,
+    CancelPending = 13,
+    TransferOut = 14,
+    TransferIn = 15,
+    Correction = 16,
     Extend = 20,
 }
 
 impl EntryKind {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 17] = [
         Self::Earn,
         Self::Spend,
         Self::Hold,
@@ -83,6 +93,12 @@ impl EntryKind {
         Self::ReverseEarn,
         Self::ReverseSpend,
         Self::SetOff,
+        Self::EarnPending,
+        Self::Activate,
+        Self::CancelPending,
+        Self::TransferOut,
+        Self::TransferIn,
+        Self::Correction,
         Self::Extend,
     ];
 
@@ -96,13 +112,27 @@ impl EntryKind {
         Self::ALL.into_iter().find(|kind| kind.number() == number)
     }
 
-    /// What its allocations do to a lot's remaining points: taken (1), given back (-1), or only
-    /// reserved (0).
+    /// What its allocations do to the points of a lot, pending ones included: taken (1), given back
+    /// (-1), or left in it: reserved, activated, or what the lot began with (0).
     pub fn lot_sign(self) -> i64 {
         match self {
-            Self::Spend | Self::Capture | Self::Expire | Self::ReverseEarn | Self::SetOff => 1,
+            Self::Spend
+            | Self::Capture
+            | Self::Expire
+            | Self::ReverseEarn
+            | Self::SetOff
+            | Self::CancelPending
+            | Self::TransferOut
+            | Self::Correction => 1,
             Self::ReverseSpend => -1,
-            Self::Earn | Self::Hold | Self::Void | Self::Timeout | Self::Extend => 0,
+            Self::Earn
+            | Self::Hold
+            | Self::Void
+            | Self::Timeout
+            | Self::EarnPending
+            | Self::Activate
+            | Self::TransferIn
+            | Self::Extend => 0,
         }
     }
 }
@@ -118,7 +148,8 @@ pub struct Allocation {
 
 /// Change of each account, credits minus debits. `issuer`, `redeemed`, `expired` and `reversed`
 /// are the programme's accounts, `available`, `escrow` and `debt` the member's; the balance of
-/// `issuer` and `debt` is never above zero, that of the others never below.
+/// `issuer` and `debt` is never above zero, that of the others never below. `transfer` is what is on
+/// its way between members: zero after every transfer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[expect(missing_docs, reason = "the accounts, explained above")]
 pub struct Legs {
@@ -129,6 +160,7 @@ pub struct Legs {
     pub redeemed: i64,
     pub expired: i64,
     pub reversed: i64,
+    pub transfer: i64,
 }
 
 impl Legs {
@@ -143,15 +175,40 @@ impl Legs {
         Self { available: -points, redeemed: points, ..Self::default() }
     }
 
+    /// issuer -> escrow.
+    pub fn earn_pending(points: i64) -> Self {
+        Self { issuer: -points, escrow: points, ..Self::default() }
+    }
+
+    /// escrow -> available.
+    pub fn activate(points: i64) -> Self {
+        Self { escrow: -points, available: points, ..Self::default() }
+    }
+
+    /// escrow -> reversed.
+    pub fn cancel_pending(points: i64) -> Self {
+        Self { escrow: -points, reversed: points, ..Self::default() }
+    }
+
+    /// available -> transfer; negative points turn it round.
+    pub fn transfer(points: i64) -> Self {
+        Self { available: -points, transfer: points, ..Self::default() }
+    }
+
     /// available -> expired.
     pub fn expire(points: i64) -> Self {
         Self { available: -points, expired: points, ..Self::default() }
     }
 
-    /// available -> reversed, debt -> reversed.
-    pub fn reverse_earn(from_available: i64, into_debt: i64) -> Self {
-        let reversed = from_available + into_debt;
-        Self { available: -from_available, debt: -into_debt, reversed, ..Self::default() }
+    /// escrow -> reversed, available -> reversed, debt -> reversed.
+    pub fn reverse_earn(from_escrow: i64, from_available: i64, into_debt: i64) -> Self {
+        Self {
+            escrow: -from_escrow,
+            available: -from_available,
+            debt: -into_debt,
+            reversed: from_escrow + from_available + into_debt,
+            ..Self::default()
+        }
     }
 
     /// available -> debt.
@@ -168,6 +225,7 @@ impl Legs {
             + self.redeemed
             + self.expired
             + self.reversed
+            + self.transfer
     }
 }
 

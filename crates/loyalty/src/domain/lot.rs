@@ -1,6 +1,7 @@
 //! Lots: points that were earned together and expire together.
 //!
-//! Invariant: `0 <= held <= remaining <= amount`. Order of use: first-expiring first, never-expiring
+//! Invariant: `0 <= held <= remaining` and `0 <= pending` and `remaining + pending <= amount`: pending
+//! points are those that are not active yet; nothing uses them, and they do not expire. Order of use: first-expiring first, never-expiring
 //! last, then the earliest earned, then the id. By exchange, using the unit that expires first never
 //! lets more expire later, so this order lets the fewest points expire (reference, S3).
 
@@ -20,6 +21,10 @@ pub struct Lot {
     pub amount: i64,
     /// Points still in it.
     pub remaining: i64,
+    /// Points of it that are not active yet.
+    pub pending: i64,
+    /// When those become active by themselves; `None`: when somebody activates them.
+    pub activates_at: Option<Time>,
     /// Part of `remaining` that open holds have reserved.
     pub held: i64,
     /// Points of it that expired.
@@ -64,6 +69,11 @@ impl Lot {
         self.expires_at = expires_at;
         self.notice = notice;
         self.warned_at = None;
+    }
+
+    /// Pending points of it are to become active.
+    pub fn is_ripe(&self, now: Time) -> bool {
+        self.pending > 0 && self.activates_at.is_some_and(|at| at <= now)
     }
 
     /// Its date has passed. (Whether it then expires or is extended is for [`Notice::holds`] to say,

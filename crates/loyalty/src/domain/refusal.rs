@@ -8,6 +8,10 @@ use super::{EntryKind, HoldState};
 pub enum Refusal {
     #[error("no such member")]
     MemberNotFound,
+    #[error("the receiver is no member")]
+    ReceiverNotFound,
+    #[error("the receiver was erased")]
+    ReceiverClosed,
     #[error("the member was erased; nothing can be earned or spent any more")]
     MemberClosed,
     #[error("{spendable} points can be spent")]
@@ -22,6 +26,10 @@ pub enum Refusal {
     ExceedsHold { held: i64 },
     #[error("the hold was resolved before")]
     HoldResolved { state: HoldState },
+    #[error("nothing of the entry is pending")]
+    NotPending,
+    #[error("{pending} points of the entry are pending")]
+    ExceedsPending { pending: i64 },
     #[error("no such entry")]
     EntryNotFound,
     #[error("an entry of this kind cannot be reversed")]

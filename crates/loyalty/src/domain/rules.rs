@@ -2,7 +2,7 @@
 //!
 //! Invariant: an event is judged by the version in force when it occurred, not when it arrived, so
 //! a late or repeated delivery earns the same (reference, S7 and S9). All arithmetic is on integers;
-//! the one rounding is here, downwards, at the earning.
+//! the one rounding is at the earning, downwards ([`super::rounding`]).
 
 pub mod record;
 pub mod timing;
@@ -15,6 +15,7 @@ use super::calendar;
 use super::plan::PlanRules;
 use super::progress::ProgressRules;
 use super::referral::ReferralRules;
+use super::rounding::{Rate, Rounding};
 use super::tier::TierRules;
 use super::{NoticePolicy, Time};
 use chrono::TimeDelta;
@@ -50,6 +51,8 @@ pub struct Programme {
 /// Points or qualifying units that one minor unit of money may be worth. An amount of money has at
 /// most fifteen digits (`perennial.types.v1.Money`), so no worth comes near the end of its type.
 const MAX_RATE: i128 = 1_000;
+/// The finest fraction of a point that is carried on.
+const MAX_CARRIED_DEN: i64 = 1_000_000;
 /// Months for which points may be good at most.
 const MAX_VALID_MONTHS: u32 = 1_200;
 
@@ -78,6 +81,8 @@ pub struct RuleVersion {
     pub currency: String,
     /// What a purchase earns, by the currency it was paid in. Other currencies earn nothing.
     pub purchases: Vec<PurchaseRate>,
+    /// What becomes of the fraction of a point that a purchase leaves.
+    pub rounding: Rounding,
     /// Points for the first check-in of a local day; 0: none.
     pub check_in_points: i64,
     /// Whole months for which points can be spent; 0: for ever.
@@ -100,7 +105,8 @@ pub struct RuleVersion {
 pub struct PurchaseRate {
     /// ISO 4217 code.
     pub currency: String,
-    /// Points = minor units x `points_num` / `points_den`, rounded down.
+    /// Points = minor units x `points_num` / `points_den`, rounded down; whether the fraction is
+    /// carried on, [`RuleVersion::rounding`] says.
     pub points_num: i64,
     /// See `points_num`; positive.
     pub points_den: i64,
@@ -135,6 +141,7 @@ impl Default for RuleVersion {
             effective_from: Time::UNIX_EPOCH,
             currency: "CNY".to_owned(),
             purchases: vec![rate("CNY", 1, 1), rate("USD", 7, 7)],
+            rounding: Rounding::Floor,
             check_in_points: 5,
             valid_months: 12,
             tiers: TierRules::default(),
@@ -143,6 +150,13 @@ impl Default for RuleVersion {
             plans: PlanRules::default(),
             benefits: BenefitRules::default(),
         }
+    }
+}
+
+impl PurchaseRate {
+    /// Points for each minor unit.
+    pub fn rate(&self) -> Rate {
+        Rate { num: self.points_num, den: self.points_den }
     }
 }
 
@@ -174,10 +188,14 @@ impl RuleVersion {
         let steep = |num: i64, den: i64| i128::from(num) > MAX_RATE * i128::from(den);
         let rich =
             |r: &PurchaseRate| steep(r.points_num, r.points_den) || steep(r.spend_num, r.spend_den);
+        let fine = |r: &PurchaseRate| r.points_den <= MAX_CARRIED_DEN;
         let own = match () {
             () if self.version.is_empty() => Some("has no name"),
             () if !rates.iter().all(sound) => Some("has a purchase rate that is not sound"),
             () if rates.iter().any(rich) => Some("makes a minor unit worth more than 1,000"),
+            () if self.rounding == Rounding::Carry && !rates.iter().all(fine) => {
+                Some("carries fractions finer than a millionth of a point")
+            }
             () if self.check_in_points < 0 => Some("takes points for a check-in"),
             () if self.valid_months > MAX_VALID_MONTHS => {
                 Some("lets points be good for more than 1,200 months")

@@ -5,14 +5,23 @@ use crate::app::App;
 use crate::app::points::{Explanation, Sums};
 use crate::app::snapshots::Snapshot;
 use crate::app::{message, tiers};
-use crate::domain::command::{Capture, Command, Earn, PlaceHold, Reverse, Spend, Void};
+use crate::domain::command::{Capture, Command, PlaceHold, Reverse, Spend, Void};
 use crate::domain::rules::ReversalPolicy;
 use crate::domain::tier::{Change, Metrics};
 use crate::domain::{EntryKind, Hold, Lot, Origin, Time};
-use chrono::Datelike;
+use chrono::TimeDelta;
 use perennial_platform::error::Violation;
 use perennial_platform::{Error, Result, id, time};
 use perennial_proto::loyalty::v1 as proto;
+
+mod earnings;
+mod points;
+
+pub(super) use earnings::{correct, earn, earn_pending, outcome};
+pub(super) use points::{activate, cancel_pending, explained, named, transfer};
+
+/// How far ahead a date may lie that somebody asks for: a hundred years.
+const FAR: TimeDelta = TimeDelta::days(36_525);
 
 /// What is wrong across fields.
 #[derive(Default)]
@@ -35,38 +44,6 @@ fn origin(faults: &mut Faults, reason: String, source: String, event: String) ->
     let both = source.is_empty() == event.is_empty();
     faults.require(both, "source_event_id", "goes together with source");
     Origin { source, event, reason, ..Origin::default() }
-}
-
-pub(super) fn earn(app: &App, request: proto::EarnRequest) -> Result<Command> {
-    let now = app.now();
-    let instant = |field, time: Option<&prost_types::Timestamp>| {
-        time.map(|time| time::from_proto(field, time)).transpose()
-    };
-    let told = instant("occur_time", request.occur_time.as_ref())?;
-    let occurred_at = told.unwrap_or(now);
-    let named = instant("expire_time", request.expire_time.as_ref())?;
-    let mut faults = Faults::default();
-    faults.require(occurred_at <= now, "occur_time", "lies in the future");
-    faults.require(occurred_at.year() >= 1970, "occur_time", "lies before 1970");
-    if let Some(at) = named {
-        // Whether it still lies ahead is for the ledger to say, after it has looked for an earlier
-        // answer: a retry gets that one even when the date has passed meanwhile.
-        let after = told.is_none_or(|from| at > from);
-        faults.require(after, "expire_time", "does not lie after occur_time");
-        faults.require(at.year() <= 9999, "expire_time", "lies after the year 9999");
-        faults.require(!request.never_expires, "never_expires", "contradicts expire_time");
-    }
-    let origin = origin(&mut faults, request.reason, request.source, request.source_event_id);
-    faults.end()?;
-    let expires_at = match named {
-        None if request.never_expires => None,
-        None => app.programme().expiry(occurred_at),
-        named => named,
-    };
-    let id = origin.entry_id(EntryKind::Earn, app.fresh_entry());
-    let (user, points) = (request.user_id, request.points);
-    let must_lie_ahead = named.is_some();
-    Ok(Command::Earn(Earn { id, user, points, occurred_at, expires_at, must_lie_ahead, origin }))
 }
 
 pub(super) fn spend(app: &App, request: proto::SpendRequest) -> Result<Command> {
@@ -130,6 +107,9 @@ pub(super) fn balance(snapshot: &Snapshot) -> Result<proto::Balance> {
     let dated = || wallet.lots().filter(|lot| lot.spendable(snapshot.now) > 0);
     let next = dated().find_map(|lot| lot.expires_at);
     let next_points = dated().filter(|lot| lot.expires_at == next).map(Lot::free).sum();
+    let waiting = || wallet.lots().filter(|lot| lot.pending > 0);
+    let active = waiting().filter_map(|lot| lot.activates_at).min();
+    let ripe = waiting().filter(|lot| active.is_some() && lot.activates_at == active);
     Ok(proto::Balance {
         user_id: account.user.clone(),
         spendable: account.available - account.held,
@@ -144,6 +124,9 @@ pub(super) fn balance(snapshot: &Snapshot) -> Result<proto::Balance> {
         next_expire_points: if next.is_some() { next_points } else { 0 },
         next_expire_time: next.map(time::to_proto),
         closed: account.closed_at.is_some(),
+        transferred: account.transferred,
+        next_activate_points: ripe.map(|lot| lot.pending).sum(),
+        next_activate_time: active.map(time::to_proto),
     })
 }
 
@@ -158,6 +141,7 @@ pub(super) fn booked(user_id: String, sums: &Sums, as_of: Time) -> proto::Balanc
         redeemed: sums.redeemed,
         expired: sums.expired,
         reversed: sums.reversed,
+        transferred: sums.transferred,
         as_of: Some(time::to_proto(as_of)),
         ..proto::Balance::default()
     }
@@ -181,6 +165,8 @@ pub(super) fn explanation(explained: Explanation) -> proto::LotExplanation {
         earned_by: Some(message::entry(explained.earned_by)),
         earlier_points: explained.earlier,
         uses: uses.collect(),
+        pending: lot.pending,
+        activate_time: lot.activates_at.filter(|_| lot.pending > 0).map(time::to_proto),
     }
 }
 

@@ -1,24 +1,35 @@
 //! PointsService.
 
+mod many;
+
 use super::convert;
 use crate::app::App;
 use crate::app::message;
 use crate::app::points::{LotCursor, StatementCursor};
+use crate::domain::command::Transfer;
 use crate::domain::{Command, HoldId};
+use futures::stream::{BoxStream, StreamExt};
 use perennial_platform::idempotency::{Key, Reply};
 use perennial_platform::{Result as Outcome, id, time};
 use perennial_proto::contract::Contract;
 use perennial_proto::loyalty::v1::points_service_server::PointsService;
 use perennial_proto::loyalty::v1::{
-    CaptureRequest, CaptureResponse, EarnRequest, EarnResponse, Entry, ExplainBalanceRequest,
-    ExplainBalanceResponse, GetBalanceRequest, GetBalanceResponse, GetEntryRequest,
-    GetEntryResponse, GetHoldRequest, GetHoldResponse, GetStatementRequest, GetStatementResponse,
-    HoldRequest, HoldResponse, ReverseRequest, ReverseResponse, SpendRequest, SpendResponse,
-    VoidRequest, VoidResponse,
+    ActivateRequest, ActivateResponse, CancelPendingRequest, CancelPendingResponse, CaptureRequest,
+    CaptureResponse, CorrectRequest, CorrectResponse, EarnBatchRequest, EarnBatchResponse,
+    EarnPendingRequest, EarnPendingResponse, EarnRequest, EarnResponse, EarnStreamRequest,
+    EarnStreamResponse, Entry, ExplainBalanceRequest, ExplainBalanceResponse, ExplainEventRequest,
+    ExplainEventResponse, GetBalanceRequest, GetBalanceResponse, GetEntryRequest, GetEntryResponse,
+    GetHoldRequest, GetHoldResponse, GetStatementRequest, GetStatementResponse, HoldRequest,
+    HoldResponse, ReverseRequest, ReverseResponse, SpendRequest, SpendResponse, TransferRequest,
+    TransferResponse, VoidRequest, VoidResponse,
 };
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response, Status, Streaming};
+
+/// Names Earn in the store of request ids, wherever the earning came in.
+const EARN: &str = "perennial.loyalty.v1.PointsService/Earn";
 
 /// Points of members.
+#[derive(Clone)]
 pub(crate) struct Points {
     pub(crate) app: App,
 }
@@ -35,10 +46,11 @@ impl Points {
 
 #[tonic::async_trait]
 impl PointsService for Points {
+    type EarnStreamStream = BoxStream<'static, Result<EarnStreamResponse, Status>>;
+
     async fn earn(&self, request: Request<EarnRequest>) -> Result<Response<EarnResponse>, Status> {
         let request = request.into_inner();
-        let key =
-            self.key("perennial.loyalty.v1.PointsService/Earn", &request.request_id, &request);
+        let key = self.key(EARN, &request.request_id, &request);
         let Reply { value, replayed } = self.post(key, convert::earn(&self.app, request)?).await?;
         Ok(Response::new(EarnResponse { entry: Some(value), replayed }))
     }
@@ -93,6 +105,94 @@ impl PointsService for Points {
         let command = convert::reverse(&self.app, request)?;
         let Reply { value, replayed } = self.post(key, command).await?;
         Ok(Response::new(ReverseResponse { entry: Some(value), replayed }))
+    }
+
+    async fn earn_batch(
+        &self,
+        request: Request<EarnBatchRequest>,
+    ) -> Result<Response<EarnBatchResponse>, Status> {
+        let results = self.clone().earn_all(request.into_inner().requests, 0).await;
+        Ok(Response::new(EarnBatchResponse { results }))
+    }
+
+    async fn earn_stream(
+        &self,
+        request: Request<Streaming<EarnStreamRequest>>,
+    ) -> Result<Response<Self::EarnStreamStream>, Status> {
+        Ok(Response::new(self.clone().earn_each(request.into_inner()).boxed()))
+    }
+
+    async fn earn_pending(
+        &self,
+        request: Request<EarnPendingRequest>,
+    ) -> Result<Response<EarnPendingResponse>, Status> {
+        let request = request.into_inner();
+        let method = "perennial.loyalty.v1.PointsService/EarnPending";
+        let key = self.key(method, &request.request_id, &request);
+        let command = convert::earn_pending(&self.app, request)?;
+        let Reply { value, replayed } = self.post(key, command).await?;
+        Ok(Response::new(EarnPendingResponse { entry: Some(value), replayed }))
+    }
+
+    async fn activate(
+        &self,
+        request: Request<ActivateRequest>,
+    ) -> Result<Response<ActivateResponse>, Status> {
+        let request = request.into_inner();
+        let method = "perennial.loyalty.v1.PointsService/Activate";
+        let key = self.key(method, &request.request_id, &request);
+        let Reply { value, replayed } = self.post(key, convert::activate(&request)?).await?;
+        Ok(Response::new(ActivateResponse { entry: Some(value), replayed }))
+    }
+
+    async fn cancel_pending(
+        &self,
+        request: Request<CancelPendingRequest>,
+    ) -> Result<Response<CancelPendingResponse>, Status> {
+        let request = request.into_inner();
+        let method = "perennial.loyalty.v1.PointsService/CancelPending";
+        let key = self.key(method, &request.request_id, &request);
+        let command = convert::cancel_pending(&self.app, request)?;
+        let Reply { value, replayed } = self.post(key, command).await?;
+        Ok(Response::new(CancelPendingResponse { entry: Some(value), replayed }))
+    }
+
+    async fn transfer(
+        &self,
+        request: Request<TransferRequest>,
+    ) -> Result<Response<TransferResponse>, Status> {
+        let request = request.into_inner();
+        let method = "perennial.loyalty.v1.PointsService/Transfer";
+        let key = self.key(method, &request.request_id, &request);
+        let command = convert::transfer(&self.app, request)?;
+        let Reply { value: sent, replayed } = self.post(key, command).await?;
+        // One command has one answer under its request id; its other entry is read by its name.
+        let received = Transfer::received_id(id::parse("entry_id", &sent.entry_id)?);
+        let received = message::entry(self.app.entry(received).await?);
+        let transfer_id = sent.transfer_id.clone();
+        let (sent, received) = (Some(sent), Some(received));
+        Ok(Response::new(TransferResponse { transfer_id, sent, received, replayed }))
+    }
+
+    async fn correct(
+        &self,
+        request: Request<CorrectRequest>,
+    ) -> Result<Response<CorrectResponse>, Status> {
+        let request = request.into_inner();
+        let method = "perennial.loyalty.v1.PointsService/Correct";
+        let key = self.key(method, &request.request_id, &request);
+        let command = convert::correct(&self.app, request)?;
+        let Reply { value, replayed } = self.post(key, command).await?;
+        Ok(Response::new(CorrectResponse { entry: Some(value), replayed }))
+    }
+
+    async fn explain_event(
+        &self,
+        request: Request<ExplainEventRequest>,
+    ) -> Result<Response<ExplainEventResponse>, Status> {
+        let request = request.get_ref();
+        let answer = self.app.explain_event(&request.user_id, convert::named(request)?).await?;
+        Ok(Response::new(convert::explained(answer)))
     }
 
     async fn get_balance(

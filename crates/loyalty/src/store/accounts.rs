@@ -44,6 +44,7 @@ pub(super) fn from_row(row: Model) -> Account {
         redeemed: row.redeemed,
         expired: row.expired,
         reversed: row.reversed,
+        transferred: row.transferred,
     }
 }
 
@@ -60,6 +61,7 @@ fn into_row(account: Account) -> ActiveModel {
         redeemed: account.redeemed,
         expired: account.expired,
         reversed: account.reversed,
+        transferred: account.transferred,
     }
     .into_active_model()
 }

@@ -98,6 +98,23 @@ pub(crate) async fn of_kind(
     with_parts(conn, query.order_by_desc(C::Seq).limit(limit)).await
 }
 
+/// A member's first entry of a business event.
+pub(crate) async fn of_event(
+    conn: &impl ConnectionTrait,
+    user: &str,
+    source: &str,
+    event: &str,
+) -> Result<Option<Entry>> {
+    use entries::Column as C;
+    let query = entries::Entity::find()
+        .filter(C::UserId.eq(user))
+        .filter(C::Source.eq(source))
+        .filter(C::SourceEventId.eq(event))
+        .order_by_asc(C::Seq)
+        .limit(1);
+    Ok(with_parts(conn, query).await?.pop())
+}
+
 /// How many points of each of these entries were reversed so far.
 pub(crate) async fn reversed_of(
     conn: &impl ConnectionTrait,

@@ -16,12 +16,17 @@ fn open() -> Expr {
     Expr::cust("remaining > 0")
 }
 
-/// The lots of these members that still have points.
+/// The same of the index over what is kept of members.
+fn kept() -> Expr {
+    Expr::cust("remaining + pending > 0")
+}
+
+/// The lots of these members that still have points, pending ones included.
 pub(crate) async fn open_of(conn: &impl ConnectionTrait, users: &[String]) -> Result<Vec<Lot>> {
     let mut found = Vec::new();
     for some in users.chunks(MAX_LISTED) {
         let query =
-            Entity::find().filter(open()).filter(one_of(conn, Column::UserId, some.to_vec()));
+            Entity::find().filter(kept()).filter(one_of(conn, Column::UserId, some.to_vec()));
         found.extend(query.all(conn).await?.into_iter().map(from_row));
     }
     Ok(found)
@@ -54,6 +59,25 @@ pub(crate) async fn users_with_dead(
         .filter(Column::ExpiresAt.lte(now))
         .filter(Expr::cust("remaining > held"))
         .order_by_asc(Column::ExpiresAt)
+        .limit(limit)
+        .into_tuple()
+        .all(conn)
+        .await?;
+    Ok(users)
+}
+
+/// Members who have pending points that are to become active: at most `limit` lots'.
+pub(crate) async fn users_with_ripe(
+    conn: &impl ConnectionTrait,
+    now: Time,
+    limit: u64,
+) -> Result<Vec<String>> {
+    let users = Entity::find()
+        .select_only()
+        .column(Column::UserId)
+        .filter(Expr::cust("pending > 0"))
+        .filter(Column::ActivatesAt.lte(now))
+        .order_by_asc(Column::ActivatesAt)
         .limit(limit)
         .into_tuple()
         .all(conn)
@@ -140,6 +164,8 @@ pub(super) fn from_row(row: Model) -> Lot {
         entry_seq: row.entry_seq,
         amount: row.amount,
         remaining: row.remaining,
+        pending: row.pending,
+        activates_at: row.activates_at,
         held: row.held,
         expired: row.expired,
         expires_at: row.expires_at,
@@ -158,6 +184,8 @@ fn into_row(lot: Lot) -> ActiveModel {
         entry_seq: lot.entry_seq,
         amount: lot.amount,
         remaining: lot.remaining,
+        pending: lot.pending,
+        activates_at: lot.activates_at,
         held: lot.held,
         expired: lot.expired,
         expires_at: lot.expires_at,

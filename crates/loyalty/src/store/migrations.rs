@@ -4,6 +4,7 @@ mod m0001_ledger;
 mod m0002_tiers;
 mod m0003_rules;
 mod m0004_grants;
+mod m0005_points;
 mod m0006_integrity;
 mod m0007_rulebook;
 
@@ -16,6 +17,7 @@ pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m0002_tiers::Migration),
         Box::new(m0003_rules::Migration),
         Box::new(m0004_grants::Migration),
+        Box::new(m0005_points::Migration),
         Box::new(m0006_integrity::Migration),
         Box::new(m0007_rulebook::Migration),
     ]

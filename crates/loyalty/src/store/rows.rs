@@ -1,6 +1,7 @@
 //! The tables, as sea-orm sees them. Only `store` knows them.
 
 pub(super) mod grants;
+pub(super) mod judgements;
 pub(super) mod rules;
 pub(super) mod warnings;
 
@@ -51,6 +52,7 @@ pub(super) mod members {
         pub redeemed: i64,
         pub expired: i64,
         pub reversed: i64,
+        pub transferred: i64,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -80,6 +82,7 @@ pub(super) mod entries {
         pub redeemed: i64,
         pub expired: i64,
         pub reversed: i64,
+        pub transfer: i64,
         pub held: i64,
         pub available_after: i64,
         pub reverses: Option<Uuid>,
@@ -96,6 +99,8 @@ pub(super) mod entries {
         pub expires_at: Option<DateTimeUtc>,
         /// Its link of the chain; empty for entries from before there was one.
         pub hash: Vec<u8>,
+        pub activates_at: Option<DateTimeUtc>,
+        pub transfer_id: Option<Uuid>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -137,6 +142,8 @@ pub(super) mod lots {
         pub entry_seq: i64,
         pub amount: i64,
         pub remaining: i64,
+        pub pending: i64,
+        pub activates_at: Option<DateTimeUtc>,
         pub held: i64,
         pub expired: i64,
         pub expires_at: Option<DateTimeUtc>,

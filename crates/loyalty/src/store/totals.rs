@@ -20,6 +20,8 @@ pub(crate) struct Sums {
     pub(crate) redeemed: i64,
     pub(crate) expired: i64,
     pub(crate) reversed: i64,
+    /// Over the whole programme always 0.
+    pub(crate) transferred: i64,
 }
 
 /// A sum as a 64-bit integer (Postgres would make it a decimal), 0 over no rows.
@@ -40,6 +42,7 @@ pub(crate) async fn of_programme(conn: &impl ConnectionTrait) -> Result<Sums> {
         .column_as(sum(C::Redeemed), "redeemed")
         .column_as(sum(C::Expired), "expired")
         .column_as(sum(C::Reversed), "reversed")
+        .column_as(sum(C::Transferred), "transferred")
         .into_model::<Sums>()
         .one(conn)
         .await?;
@@ -59,6 +62,7 @@ pub(crate) async fn of_entries(conn: &impl ConnectionTrait, user: &str, upto: i6
         .column_as(sum(C::Redeemed), "redeemed")
         .column_as(sum(C::Expired), "expired")
         .column_as(sum(C::Reversed), "reversed")
+        .column_as(sum(C::Transfer), "transferred")
         .filter(C::UserId.eq(user))
         .filter(C::Seq.lte(upto));
     let sums = query.into_model::<Sums>().one(conn).await?.unwrap_or_default();

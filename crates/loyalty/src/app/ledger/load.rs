@@ -1,7 +1,8 @@
 //! What a batch needs to know, read with a fixed number of statements however many commands
 //! there are.
 
-use crate::domain::{Book, Command, Entry, EntryId, EntryKind, HoldId, LotId, Time};
+use crate::domain::command::EarnPending;
+use crate::domain::{Book, Command, Entry, EntryId, HoldId, LotId, Time};
 use crate::store::{accounts, entries, holds, lots};
 use perennial_platform::Result;
 use sea_orm::ConnectionTrait;
@@ -16,6 +17,7 @@ pub(super) struct Wanted {
     whole: BTreeSet<String>,
     /// Entries that may have been posted before, by their business events.
     repeated: BTreeSet<EntryId>,
+    /// Entries to be taken back or activated.
     reversed: BTreeSet<EntryId>,
     holds: BTreeSet<HoldId>,
 }
@@ -47,14 +49,33 @@ impl Wanted {
                     wanted.reversed.insert(c.entry);
                     wanted.repeated.insert(c.id);
                 }
+                Command::EarnPending(c) => {
+                    wanted.earners.insert(c.earn.user.clone());
+                    wanted.repeated.extend((!c.earn.origin.event.is_empty()).then_some(c.earn.id));
+                }
+                Command::Activate(c) => wanted.reversed.extend([c.entry]),
+                Command::CancelPending(c) => {
+                    wanted.reversed.insert(c.entry);
+                    wanted.repeated.insert(c.id);
+                }
+                Command::Transfer(c) => {
+                    wanted.whole.extend([c.from.clone(), c.to.clone()]);
+                    wanted.repeated.extend((!c.origin.event.is_empty()).then_some(c.id));
+                }
+                Command::Correct(c) => {
+                    wanted.whole.insert(c.user.clone());
+                    wanted.repeated.extend((!c.origin.event.is_empty()).then_some(c.id));
+                }
             }
         }
         // Nobody can look up the member of an earning that is taken back in its own batch.
         for command in commands {
-            if let Command::Earn(c) = command
-                && wanted.reversed.contains(&c.id)
-            {
-                wanted.whole.insert(c.user.clone());
+            let (Command::Earn(earn) | Command::EarnPending(EarnPending { earn, .. })) = command
+            else {
+                continue;
+            };
+            if wanted.reversed.contains(&earn.id) {
+                wanted.whole.insert(earn.user.clone());
             }
         }
         wanted
@@ -119,7 +140,8 @@ async fn load_members(
     let (mut with_lots, mut with_holds) = (Vec::new(), Vec::new());
     for account in accounts::find_all(conn, users).await? {
         let whole = wanted.whole.contains(&account.user);
-        with_lots.extend((whole && account.available > 0).then(|| account.user.clone()));
+        let has_lots = account.available > 0 || account.escrow > 0;
+        with_lots.extend((whole && has_lots).then(|| account.user.clone()));
         with_holds.extend((whole && account.held > 0).then(|| account.user.clone()));
         book.load_account(account, whole);
     }
@@ -153,10 +175,10 @@ async fn reversed_so_far(
 
 /// The lots that a reversal of the entry has to see, used up or not.
 fn lots_of(entry: &Entry) -> Vec<LotId> {
-    match entry.kind {
-        EntryKind::Earn => vec![LotId::from(entry.id.uuid())],
-        _ => entry.allocations.iter().map(|part| part.lot).collect(),
+    if entry.legs.issuer < 0 {
+        return vec![LotId::from(entry.id.uuid())];
     }
+    entry.allocations.iter().map(|part| part.lot).collect()
 }
 
 #[cfg(test)]

@@ -7,7 +7,11 @@ use crate::domain::{
 };
 
 /// Exactly `points` that can be spent now, from the lots that expire first.
-fn pick_all(wallet: &Wallet, points: i64, now: Time) -> Result<Vec<Allocation>, Refusal> {
+pub(super) fn pick_all(
+    wallet: &Wallet,
+    points: i64,
+    now: Time,
+) -> Result<Vec<Allocation>, Refusal> {
     let parts = wallet.pick(points, now, None);
     let spendable = parts.iter().map(|part| part.points).sum();
     if spendable < points {

@@ -15,9 +15,10 @@ impl Book {
         let original = self.entry(command.entry).cloned().ok_or(Refusal::EntryNotFound)?;
         self.settled(&original.user)?;
         let id = match original.kind {
-            EntryKind::Earn => self.claw_back(command, &original),
+            EntryKind::Earn | EntryKind::EarnPending => self.claw_back(command, &original),
+            EntryKind::Correction if original.legs.issuer < 0 => self.claw_back(command, &original),
             EntryKind::Spend | EntryKind::Capture => self.give_back(command, &original),
-            EntryKind::ReverseEarn => self.earn_anew(command, &original),
+            EntryKind::ReverseEarn | EntryKind::Correction => self.earn_anew(command, &original),
             kind => Err(Refusal::NotReversible { kind }),
         }?;
         let points = self.entry(id).map_or(0, |entry| entry.points);
@@ -49,7 +50,7 @@ impl Book {
         }
     }
 
-    /// available -> reversed from the lot of the earning, then from the lots that expire first; what
+    /// escrow -> reversed as far as it is pending; available -> reversed from the lot of the earning, then from the lots that expire first; what
     /// is missing was spent: debt -> reversed. Points of the lot that expired are left out: the
     /// member never had any use of them.
     fn claw_back(&mut self, command: &Reverse, original: &Entry) -> Result<EntryId, Refusal> {
@@ -59,24 +60,30 @@ impl Book {
         let expired = wallet.lot(own).map_or(0, |lot| lot.expired);
         let wanted = self.wanted(command, original, expired)?;
         let wallet = self.open_wallet(&original.user);
+        let pending = wallet.lot(own).map_or(0, |lot| lot.pending).min(wanted);
+        let active = wanted - pending;
         let parts = match command.policy {
             ReversalPolicy::OnlyPending => Vec::new(),
             ReversalPolicy::WithinBalance | ReversalPolicy::Unlimited => {
-                wallet.pick(wanted, now, Some(own))
+                wallet.pick(active, now, Some(own))
             }
         };
         let there: i64 = parts.iter().map(|part| part.points).sum();
         let missing = match command.policy {
-            ReversalPolicy::Unlimited => wanted - there,
+            ReversalPolicy::Unlimited => active - there,
             ReversalPolicy::OnlyPending | ReversalPolicy::WithinBalance => 0,
         };
-        if there + missing == 0 {
+        let points = pending + there + missing;
+        if points == 0 {
             return Err(Refusal::NothingToReverse);
         }
+        wallet.change_lot(own, |lot| lot.pending -= pending);
         wallet.take(&parts);
-        let entry = self.reversal(command, EntryKind::ReverseEarn, original, there + missing);
-        let legs = Legs::reverse_earn(there, missing);
-        Ok(self.record(Entry { legs, allocations: parts, ..entry }))
+        let entry = self.reversal(command, EntryKind::ReverseEarn, original, points);
+        let first = (pending > 0).then_some(Allocation { lot: own, points: pending });
+        let allocations = first.into_iter().chain(parts).collect();
+        let legs = Legs::reverse_earn(pending, there, missing);
+        Ok(self.record(Entry { legs, allocations, ..entry }))
     }
 
     /// redeemed -> available, back into the lots the points came from: those taken last first, as

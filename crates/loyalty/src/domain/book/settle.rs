@@ -1,4 +1,5 @@
-//! What time alone does: holds run out, lots expire, and points that come free pay off a debt.
+//! What time alone does: holds run out, pending points become active, lots expire,
+//! and points that come free pay off a debt.
 //!
 //! Every command but an earning settles its member first, so nothing can be spent after its date
 //! whether or not a job ran; the jobs call the same code.
@@ -22,15 +23,19 @@ impl Book {
         for hold in &due {
             self.time_out(hold);
         }
+        self.activate_ripe(user);
         self.expire_lots(user);
         self.set_off(user);
     }
 
-    /// Ends a membership: what is left expires, and nothing can be earned or spent any more. Open
-    /// holds stay open: what they pay for was promised.
+    /// Ends a membership: what is pending is called off, what is left expires, and nothing can be
+    /// earned or spent any more. Open holds stay open: what they pay for was promised.
     pub fn close(&mut self, user: &str) {
         let now = self.now;
         if self.wallets.contains_key(user) {
+            // What became active before is the member's, as if a job had written it down in time.
+            self.activate_ripe(user);
+            self.call_off_all(user);
             self.open_wallet(user).close(now);
             self.settle(user);
         }
@@ -139,7 +144,7 @@ impl Book {
     }
 
     /// The id of an entry that the ledger makes by itself, in the place that comes next.
-    fn own_id(&self, what: &str) -> EntryId {
+    pub(super) fn own_id(&self, what: &str) -> EntryId {
         EntryId::derived(&format!("{what} {}", self.seq + 1))
     }
 }

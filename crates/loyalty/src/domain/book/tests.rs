@@ -5,7 +5,10 @@ mod laws;
 mod model;
 
 use super::{Book, Changes};
-use crate::domain::command::{Capture, Earn, PlaceHold, Reverse, Spend, Void};
+use crate::domain::command::{
+    Activate, CancelPending, Capture, Correct, Earn, EarnPending, PlaceHold, Reverse, Spend,
+    Transfer, Void,
+};
 use crate::domain::rules::{Programme, ReversalPolicy};
 use crate::domain::{
     Account, Command, Entry, EntryId, Hold, HoldId, Lot, LotId, Origin, Refusal, RuleVersion, Time,
@@ -14,6 +17,7 @@ use chrono::TimeDelta;
 use std::collections::BTreeMap;
 
 pub(super) const USER: &str = "u";
+pub(super) const OTHER: &str = "v";
 
 pub(super) fn day(days: i64) -> Time {
     Time::UNIX_EPOCH + TimeDelta::days(days)
@@ -29,7 +33,7 @@ pub(super) fn programme(grace_days: u32) -> Programme {
 pub(super) struct Shelf {
     pub programme: Programme,
     pub now: Time,
-    pub account: Option<Account>,
+    pub accounts: BTreeMap<String, Account>,
     pub lots: BTreeMap<LotId, Lot>,
     pub holds: BTreeMap<HoldId, Hold>,
     pub entries: Vec<Entry>,
@@ -41,7 +45,7 @@ impl Shelf {
         Self {
             programme,
             now: day(0),
-            account: None,
+            accounts: BTreeMap::new(),
             lots: BTreeMap::new(),
             holds: BTreeMap::new(),
             entries: Vec::new(),
@@ -58,9 +62,7 @@ impl Shelf {
     pub(super) fn book(&self) -> Book {
         let seq = i64::try_from(self.entries.len()).unwrap();
         let mut book = Book::new(&self.programme, self.now, seq);
-        if let Some(account) = &self.account {
-            book.load_account(account.clone(), true);
-        }
+        self.accounts.values().for_each(|account| book.load_account(account.clone(), true));
         self.lots.values().for_each(|lot| book.load_lot(lot.clone()));
         self.holds.values().for_each(|hold| book.load_hold(hold.clone()));
         for entry in &self.entries {
@@ -72,7 +74,7 @@ impl Shelf {
 
     pub(super) fn write(&mut self, changes: Changes) {
         self.entries.extend(changes.entries);
-        self.account = changes.accounts.into_iter().next().or(self.account.take());
+        self.accounts.extend(changes.accounts.into_iter().map(|a| (a.user.clone(), a)));
         self.lots.extend(changes.lots.into_iter().map(|lot| (lot.id, lot)));
         self.holds.extend(changes.holds.into_iter().map(|hold| (hold.id, hold)));
     }
@@ -89,6 +91,7 @@ impl Shelf {
     pub(super) fn settle(&mut self) {
         let mut book = self.book();
         book.settle(USER);
+        book.settle(OTHER);
         let changes = book.into_changes().unwrap();
         self.write(changes);
     }
@@ -137,4 +140,53 @@ pub(super) fn reverse(
 ) -> Command {
     let origin = Origin::default();
     Command::Reverse(Reverse { id, entry, points, up_to: false, policy, expires_at: None, origin })
+}
+
+pub(super) fn earn_pending(
+    id: EntryId,
+    points: i64,
+    at: Time,
+    activates_at: Option<Time>,
+    expires_at: Option<Time>,
+) -> Command {
+    let Command::Earn(earn) = earn(id, points, at, expires_at) else { unreachable!() };
+    Command::EarnPending(EarnPending { earn, activates_at })
+}
+
+pub(super) fn activate(entry: EntryId) -> Command {
+    Command::Activate(Activate { entry })
+}
+
+pub(super) fn cancel(id: EntryId, entry: EntryId, points: Option<i64>) -> Command {
+    Command::CancelPending(CancelPending { id, entry, points, origin: Origin::default() })
+}
+
+pub(super) fn transfer(id: EntryId, from: &str, to: &str, points: i64) -> Command {
+    let (from, to) = (from.to_owned(), to.to_owned());
+    Command::Transfer(Transfer { id, from, to, points, origin: Origin::default() })
+}
+
+pub(super) fn correct(id: EntryId, points: i64, policy: ReversalPolicy) -> Command {
+    Command::Correct(Correct {
+        id,
+        user: USER.to_owned(),
+        points,
+        policy,
+        expires_at: None,
+        must_lie_ahead: false,
+        origin: Origin::default(),
+    })
+}
+
+/// The same command for another member.
+pub(super) fn by(user: &str, mut command: Command) -> Command {
+    match &mut command {
+        Command::Earn(c) => user.clone_into(&mut c.user),
+        Command::EarnPending(c) => user.clone_into(&mut c.earn.user),
+        Command::Spend(c) => user.clone_into(&mut c.user),
+        Command::Hold(c) => user.clone_into(&mut c.user),
+        Command::Correct(c) => user.clone_into(&mut c.user),
+        _ => {}
+    }
+    command
 }

@@ -144,12 +144,15 @@ impl Wallet {
         if smallest.iter().chain([&a.reversed]).any(|n| *n < 0) {
             return Err("an account is negative".to_owned());
         }
-        let sound = |lot: &Lot| 0 <= lot.held && lot.held <= lot.remaining;
-        if !self.lots.values().all(|lot| sound(lot) && lot.remaining <= lot.amount) {
+        let sound = |lot: &Lot| 0 <= lot.held && lot.held <= lot.remaining && 0 <= lot.pending;
+        let fits = |lot: &Lot| lot.remaining + lot.pending <= lot.amount;
+        if !self.lots.values().all(|lot| sound(lot) && fits(lot)) {
             return Err("a lot is outside its bounds".to_owned());
         }
         let sum = |of: fn(&Lot) -> i64| self.lots.values().map(of).sum::<i64>();
-        if self.whole && (sum(|l| l.remaining) != a.available || sum(|l| l.held) != a.held) {
+        let [remaining, held] = [sum(|l| l.remaining), sum(|l| l.held)];
+        let pending = sum(|l| l.pending);
+        if self.whole && (remaining, held, pending) != (a.available, a.held, a.escrow) {
             return Err("the accounts are not the sum of the lots".to_owned());
         }
         Ok(())

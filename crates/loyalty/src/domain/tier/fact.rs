@@ -31,6 +31,13 @@ pub struct Deal {
     pub fact: Fact,
 }
 
+impl Deal {
+    /// The name of the purchase or refund behind a business event.
+    pub fn id_for(source: &str, event: &str) -> DealId {
+        DealId::derived(&format!("{source} {event}"))
+    }
+}
+
 impl Kind for Deal {
     const PREFIX: &'static str = "deal";
 }

@@ -1,7 +1,7 @@
 //! Entries to rows and back.
 
 use crate::domain::chain::Digest;
-use crate::domain::{Allocation, Entry, EntryId, EntryKind, HoldId, Legs, Origin};
+use crate::domain::{Allocation, Entry, EntryId, EntryKind, HoldId, Legs, Origin, TransferId};
 use crate::store::damaged;
 use crate::store::rows::{allocations, entries};
 use perennial_platform::Result;
@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 pub(super) fn has_parts(row: &entries::Model) -> bool {
     !matches!(
         EntryKind::from_number(row.kind),
-        Some(EntryKind::Earn | EntryKind::Void | EntryKind::Timeout)
+        Some(EntryKind::Earn | EntryKind::EarnPending | EntryKind::Void | EntryKind::Timeout)
     )
 }
 
@@ -39,6 +39,7 @@ pub(in crate::store) fn from_row(
             redeemed: row.redeemed,
             expired: row.expired,
             reversed: row.reversed,
+            transfer: row.transfer,
         },
         held: row.held,
         allocations,
@@ -57,6 +58,8 @@ pub(in crate::store) fn from_row(
         recorded_at: row.recorded_at,
         expires_at: row.expires_at,
         hash: Digest::try_from(row.hash).ok(),
+        activates_at: row.activates_at,
+        transfer: row.transfer_id.map(TransferId::from),
     })
 }
 
@@ -83,6 +86,7 @@ pub(super) fn into_rows(entry: Entry) -> (entries::ActiveModel, Vec<allocations:
         redeemed: legs.redeemed,
         expired: legs.expired,
         reversed: legs.reversed,
+        transfer: legs.transfer,
         held: entry.held,
         available_after: entry.available_after,
         reverses: entry.reverses.map(EntryId::uuid),
@@ -97,6 +101,8 @@ pub(super) fn into_rows(entry: Entry) -> (entries::ActiveModel, Vec<allocations:
         recorded_at: entry.recorded_at,
         expires_at: entry.expires_at,
         hash: entry.hash.map(Vec::from).unwrap_or_default(),
+        activates_at: entry.activates_at,
+        transfer_id: entry.transfer.map(TransferId::uuid),
     };
     (row.into_active_model(), parts)
 }

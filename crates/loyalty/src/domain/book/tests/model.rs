@@ -4,12 +4,15 @@ use super::*;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum State {
+    /// Not active yet; when it becomes so by itself.
+    Pending(Option<Time>),
     Free,
     Held(EntryId),
     Spent(EntryId),
     Expired,
     Reversed,
     SetOff,
+    Given,
 }
 
 #[derive(Debug, Clone)]
@@ -31,6 +34,8 @@ pub(super) struct Model {
     spent_of: BTreeMap<EntryId, i64>,
     pub debt: i64,
     pub reversed: i64,
+    pub exists: bool,
+    transferred: i64,
     issued: i64,
     turn: u64,
     grace: u32,
@@ -49,8 +54,8 @@ impl Model {
         self.count(|s| s == State::Free)
     }
 
-    /// (issued, free, held, redeemed, expired, reversed, debt)
-    pub(super) fn totals(&self) -> [i64; 7] {
+    /// (issued, free, held, redeemed, expired, reversed, debt, pending, transferred)
+    pub(super) fn totals(&self) -> [i64; 9] {
         [
             self.issued,
             self.spendable(),
@@ -59,6 +64,8 @@ impl Model {
             self.count(|s| s == State::Expired),
             self.reversed,
             self.debt,
+            self.count(|s| matches!(s, State::Pending(_))),
+            self.transferred,
         ]
     }
 
@@ -83,6 +90,11 @@ impl Model {
         for id in due {
             self.release(id, now);
             self.holds.get_mut(&id).unwrap().2 = Some(State::Expired);
+        }
+        for p in &mut self.points {
+            if matches!(p.state, State::Pending(Some(at)) if at <= now) {
+                p.state = State::Free;
+            }
         }
         for p in &mut self.points {
             if p.state == State::Free && p.expires_at.is_some_and(|at| at <= now) {
@@ -125,20 +137,112 @@ impl Model {
 
     pub(super) fn earn(&mut self, id: EntryId, points: i64, now: Time, expires: Option<Time>) {
         self.issued += points;
+        self.exists = true;
         self.earned.insert(id, points);
         for _ in 0..points {
             if self.debt > 0 {
                 self.debt -= 1;
             } else {
-                self.points.push(Point {
-                    lot: id,
-                    expires_at: expires,
-                    earned_at: now,
-                    state: State::Free,
-                    turn: 0,
-                });
+                self.put(id, expires, now, State::Free);
             }
         }
+    }
+
+    fn put(&mut self, lot: EntryId, expires_at: Option<Time>, earned_at: Time, state: State) {
+        self.points.push(Point { lot, expires_at, earned_at, state, turn: 0 });
+    }
+
+    pub(super) fn earn_pending(
+        &mut self,
+        id: EntryId,
+        points: i64,
+        now: Time,
+        activates: Option<Time>,
+        expires: Option<Time>,
+    ) {
+        self.issued += points;
+        self.exists = true;
+        self.earned.insert(id, points);
+        for _ in 0..points {
+            self.put(id, expires, now, State::Pending(activates));
+        }
+    }
+
+    fn pending(&self, lot: EntryId) -> Vec<usize> {
+        let waits = |p: &Point| p.lot == lot && matches!(p.state, State::Pending(_));
+        (0..self.points.len()).filter(|i| waits(&self.points[*i])).collect()
+    }
+
+    pub(super) fn activate(&mut self, lot: EntryId, now: Time) -> bool {
+        let pending = self.pending(lot);
+        for i in &pending {
+            self.points[*i].state = State::Free;
+        }
+        if !pending.is_empty() {
+            self.revive(&[lot], now);
+            self.settle(now);
+        }
+        !pending.is_empty()
+    }
+
+    pub(super) fn cancel(&mut self, lot: EntryId, points: Option<i64>) -> bool {
+        let pending = self.pending(lot);
+        let there = i64::try_from(pending.len()).unwrap();
+        let points = points.unwrap_or(there);
+        if there == 0 || points > there {
+            return false;
+        }
+        for i in pending.into_iter().take(usize::try_from(points).unwrap()) {
+            self.points[i].state = State::Reversed;
+        }
+        self.reversed += points;
+        *self.reversed_of.entry(lot).or_default() += points;
+        true
+    }
+
+    /// The dates of points given away, in the order of use.
+    pub(super) fn give(&mut self, points: i64) -> Option<Vec<(Option<Time>, Time)>> {
+        if self.spendable() < points {
+            return None;
+        }
+        let order = self.order(None);
+        let taken = order.into_iter().take(usize::try_from(points).unwrap());
+        self.transferred += points;
+        Some(
+            taken
+                .map(|i| {
+                    let p = &mut self.points[i];
+                    p.state = State::Given;
+                    (p.expires_at, p.earned_at)
+                })
+                .collect(),
+        )
+    }
+
+    /// Takes in points that were given: one lot for each date.
+    pub(super) fn receive(&mut self, id: EntryId, given: &[(Option<Time>, Time)], now: Time) {
+        for (n, group) in given.chunk_by(|a, b| a.0 == b.0).enumerate() {
+            let lot = EntryId::from(LotId::derived(&format!("{id} {n}")).uuid());
+            let earned_at = group.iter().map(|(_, earned_at)| *earned_at).min().unwrap();
+            for (expires_at, _) in group {
+                self.put(lot, *expires_at, earned_at, State::Free);
+            }
+            self.transferred -= i64::try_from(group.len()).unwrap();
+        }
+        self.settle(now);
+    }
+
+    pub(super) fn correct(&mut self, id: EntryId, points: i64, now: Time) -> bool {
+        if !self.exists {
+            return false;
+        }
+        if points > 0 {
+            self.earn(id, points, now, None);
+            return true;
+        }
+        let there = self.mark(-points, None, State::Reversed);
+        self.reversed += there;
+        there > 0
     }
 
     fn mark(&mut self, points: i64, own: Option<EntryId>, state: State) -> i64 {
@@ -193,7 +297,12 @@ impl Model {
         true
     }
 
-    pub(super) fn claw_back(&mut self, order: EntryId, points: i64) -> bool {
+    pub(super) fn claw_back(
+        &mut self,
+        order: EntryId,
+        points: i64,
+        policy: ReversalPolicy,
+    ) -> bool {
         let Some(&earned) = self.earned.get(&order) else { return false };
         let done = *self.reversed_of.get(&order).unwrap_or(&0);
         let expired = self.points.iter().filter(|p| p.lot == order && p.state == State::Expired);
@@ -202,11 +311,21 @@ impl Model {
         if points > earned - done || wanted == 0 {
             return false;
         }
-        let there = self.mark(wanted, Some(order), State::Reversed);
-        self.debt += wanted - there;
-        self.reversed += wanted;
-        *self.reversed_of.entry(order).or_default() += wanted;
-        true
+        let mut taken = 0;
+        for i in self.pending(order).into_iter().take(usize::try_from(wanted).unwrap()) {
+            self.points[i].state = State::Reversed;
+            taken += 1;
+        }
+        if policy != ReversalPolicy::OnlyPending {
+            taken += self.mark(wanted - taken, Some(order), State::Reversed);
+        }
+        if policy == ReversalPolicy::Unlimited {
+            self.debt += wanted - taken;
+            taken = wanted;
+        }
+        self.reversed += taken;
+        *self.reversed_of.entry(order).or_default() += taken;
+        taken > 0
     }
 
     pub(super) fn give_back(&mut self, spend: EntryId, points: i64, now: Time) -> bool {
