@@ -3,10 +3,12 @@
 mod audit;
 mod convert;
 mod points;
+mod referrals;
 mod reports;
 mod tiers;
 
 pub(crate) use audit::Audit;
 pub(crate) use points::Points;
+pub(crate) use referrals::Referrals;
 pub(crate) use reports::Reports;
 pub(crate) use tiers::Tiers;

@@ -4,6 +4,7 @@
 
 mod follow;
 mod judge;
+mod referrals;
 mod rules;
 mod settle;
 mod warn;
@@ -11,6 +12,7 @@ mod warnings;
 
 pub(crate) use follow::Activities;
 pub(crate) use judge::JudgeTiers;
+pub(crate) use referrals::PromoteReferrals;
 pub(crate) use rules::FollowRules;
 pub(crate) use settle::Settle;
 pub(crate) use warn::WarnExpiring;

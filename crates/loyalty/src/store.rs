@@ -10,6 +10,7 @@ pub(crate) mod holds;
 pub(crate) mod judgements;
 pub(crate) mod lots;
 mod migrations;
+pub(crate) mod referrals;
 mod rows;
 pub(crate) mod rules;
 pub(crate) mod standings;

@@ -58,7 +58,7 @@ pub(crate) async fn erased(tx: &Tx, programme: &Programme, now: Time, user: &str
     ledger::close(tx, programme, now, user).await?;
     plans::forget(tx, programme, now, user).await?;
     progress::forget(tx, user).await?;
-    referrals::forget(tx, user).await?;
+    referrals::forget(tx, programme, now, user).await?;
     benefits::forget(tx, user).await?;
     judgements::delete(tx, user).await?;
     tiers::forget(tx, user).await

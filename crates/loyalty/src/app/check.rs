@@ -51,6 +51,7 @@ pub async fn check(db: &Db, config: &Config) -> Result<Vec<String>> {
     }
     violations.extend(judgements::check(&tx).await?);
     violations.extend(check_tiers(&tx, &programme).await?);
+    violations.extend(super::referrals::audit::check(&tx).await?);
     tx.rollback().await?;
     Ok(violations)
 }

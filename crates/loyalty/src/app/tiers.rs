@@ -2,7 +2,9 @@
 
 use super::App;
 use crate::domain::rules::Timing;
-use crate::domain::tier::{Change, Deal, Fact, Metrics, Standing, Threshold, TierRules};
+use crate::domain::tier::{
+    Change, Deal, DealId, Fact, Given, Holder, Metrics, Standing, Threshold, TierRules,
+};
 use crate::domain::{Grant, Programme, RuleVersion, Tier, Time};
 use crate::store::standings::{self, Kept};
 use crate::store::{accounts, facts};
@@ -27,13 +29,15 @@ pub(crate) struct View {
     /// The change that led here.
     pub(crate) justified_by: Option<Change>,
     pub(crate) version: RuleVersion,
+    /// Whose periods count.
+    holder: Holder,
 }
 
 /// A fingerprint of everything that decides tiers. When it changes, every member is judged again.
 pub(crate) fn fingerprint(programme: &Programme) -> String {
     let versions = programme.versions().iter().map(|version| &version.tiers);
     let rules: Vec<(&Timing, &TierRules)> = programme.timings().iter().zip(versions).collect();
-    let text = serde_json::to_vec(&rules).unwrap_or_default();
+    let text = serde_json::to_vec(&(programme.zone.name(), rules)).unwrap_or_default();
     Uuid::new_v5(&Uuid::NAMESPACE_OID, &text).simple().to_string()
 }
 
@@ -65,15 +69,41 @@ pub(crate) async fn forget(tx: &Tx, user: &str) -> Result<()> {
 }
 
 /// Gives a tier, for as long as the rules guarantee one. The caller has locked the ledger's head.
-#[expect(clippy::unused_async, reason = "nothing gives one yet")]
-pub(crate) async fn give(_: &Tx, _: &Programme, _: Time, _: &Grant, _: Tier) -> Result<bool> {
-    Ok(false)
+/// Answers `false` for a member who was erased.
+pub(crate) async fn give(
+    tx: &Tx,
+    programme: &Programme,
+    now: Time,
+    grant: &Grant,
+    tier: Tier,
+) -> Result<bool> {
+    let member = accounts::find(tx, &grant.user).await?;
+    let Some(member) = member.filter(|member| member.closed_at.is_none()) else {
+        return Ok(false);
+    };
+    let programme = &*programme.of_member(member.joined_at);
+    let holder = Holder { joined_at: member.joined_at, since: now, zone: programme.zone };
+    let until = programme.in_force(now).tiers.keep_until(now, false, &holder);
+    // It is looked at for as long as it is given.
+    let fact = Fact { anchor_at: until, given: Some(Given { tier, until }), ..Fact::nothing(now) };
+    take_in(tx, programme, now, Deal::without_order(given_by(grant), &grant.user, fact)).await?;
+    Ok(true)
 }
 
-/// Takes a tier back that was given.
-#[expect(clippy::unused_async, reason = "nothing gives one yet")]
-pub(crate) async fn take(_: &Tx, _: &Programme, _: Time, _: &Grant) -> Result<()> {
-    Ok(())
+/// Takes a tier back that was given: it is given no longer, but what it guaranteed stays.
+pub(crate) async fn take(tx: &Tx, programme: &Programme, now: Time, grant: &Grant) -> Result<()> {
+    let until = Given::taken_back(grant.granted_at, now);
+    facts::end_given(tx, given_by(grant), until).await?;
+    let Some(mut kept) = standings::find(tx, &grant.user).await? else { return Ok(()) };
+    let programme = &*programme.of_member(kept.standing.joined_at);
+    let known = counting(tx, programme, &grant.user, &kept.standing).await?;
+    let changes = kept.standing.advance(&known, programme, now);
+    keep(tx, programme, now, &grant.user, kept, &known, changes).await
+}
+
+/// The fact that a grant of a tier becomes.
+fn given_by(grant: &Grant) -> DealId {
+    DealId::from(grant.id.uuid())
 }
 
 impl App {
@@ -124,7 +154,8 @@ impl App {
         Ok(View {
             now,
             standing,
-            metrics: Metrics::at(&known, &version.tiers, now),
+            metrics: Metrics::at(&known, &version.tiers, now, &standing.holder(&programme)),
+            holder: standing.holder(&programme),
             lapse_at: next.filter(|change| change.to < standing.tier).map(|change| change.at),
             justified_by,
             version,
@@ -153,6 +184,17 @@ impl View {
     pub(crate) fn next(&self) -> Option<(Tier, Threshold)> {
         let tier = self.standing.tier.up()?;
         Some((tier, *self.version.tiers.threshold(tier)?))
+    }
+
+    /// Since when what counts now has counted.
+    pub(crate) fn window_start(&self) -> Time {
+        self.version.tiers.window_start(self.now, &self.holder)
+    }
+
+    /// Before when the next tier has to be reached, because counting begins anew then.
+    pub(crate) fn due_at(&self) -> Option<Time> {
+        let period = self.version.tiers.window.period(self.now, &self.holder)?;
+        Some(period.end)
     }
 }
 

@@ -5,10 +5,13 @@
 
 pub mod fact;
 pub mod standing;
+pub mod window;
 
-pub use fact::{Deal, DealId, Fact, Metrics};
+pub use fact::{Deal, DealId, Fact, Given, Metrics};
 pub use standing::{Cause, Change, Standing};
+pub use window::{Holder, Keep, Period, Upgrade, Window};
 
+use super::Time;
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
@@ -54,9 +57,16 @@ impl Tier {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TierRules {
-    /// For how many days a purchase counts.
+    /// Over which time what qualifies is counted.
+    pub window: Window,
+    /// For how many days a purchase counts, where the window is rolling.
     pub window_days: u32,
-    /// For how many days a tier is guaranteed from the day it is reached.
+    /// When a member rises.
+    pub upgrade: Upgrade,
+    /// Until when a tier is guaranteed.
+    pub keep: Keep,
+    /// For how many days a tier is guaranteed from the day it is reached, where that is told in
+    /// days.
     pub keep_days: u32,
     /// Where a member falls to when the guarantee has ended and the metrics are too low.
     pub downgrade: Downgrade,
@@ -77,9 +87,11 @@ pub enum Downgrade {
     OneDown,
     /// The tier the metrics reach.
     ToQualified,
+    /// The lowest, whatever the metrics are; what comes next may raise the member again.
+    ToBase,
 }
 
-/// What a tier asks for; one of the two is enough, 0 means that this metric does not lead there.
+/// What a tier asks for; one of them is enough, 0 means that this metric does not lead there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Threshold {
@@ -87,38 +99,79 @@ pub struct Threshold {
     pub spend_minor_units: i64,
     /// Paid orders within the window, fully refunded ones left out.
     pub orders: i64,
+    /// Friends brought who began to count within the window, those reversed since left out.
+    pub recommendations: i64,
 }
 
 impl Threshold {
     fn reached(&self, metrics: &Metrics) -> bool {
         (self.spend_minor_units > 0 && metrics.spend >= self.spend_minor_units)
             || (self.orders > 0 && metrics.orders >= self.orders)
+            || (self.recommendations > 0 && metrics.recommendations >= self.recommendations)
     }
 }
 
 impl Default for TierRules {
     fn default() -> Self {
-        let ask = |spend_minor_units, orders| Threshold { spend_minor_units, orders };
+        let ask = |spend_minor_units, orders, recommendations| Threshold {
+            spend_minor_units,
+            orders,
+            recommendations,
+        };
         Self {
+            window: Window::Rolling,
             window_days: 365,
+            upgrade: Upgrade::Immediate,
+            keep: Keep::Days,
             keep_days: 365,
             downgrade: Downgrade::OneDown,
-            silver: ask(50_000, 3),
-            gold: ask(200_000, 8),
-            diamond: ask(800_000, 20),
+            silver: ask(50_000, 3, 2),
+            gold: ask(200_000, 8, 5),
+            diamond: ask(800_000, 20, 12),
         }
     }
 }
 
 impl TierRules {
-    /// For how long a purchase counts.
+    /// Nothing counts any longer that was this long ago; the longest span there is when
+    /// everything counts for ever.
     pub fn window(&self) -> TimeDelta {
-        TimeDelta::days(i64::from(self.window_days))
+        self.window.reach(self.window_days).unwrap_or(TimeDelta::MAX)
     }
 
-    /// For how long a tier is guaranteed.
-    pub fn keep(&self) -> TimeDelta {
-        TimeDelta::days(i64::from(self.keep_days))
+    /// Since when what counts at an instant has counted; the beginning of time where everything
+    /// does.
+    pub fn window_start(&self, at: Time, holder: &Holder) -> Time {
+        match self.window.period(at, holder) {
+            Some(period) => period.start,
+            None if self.window == Window::Lifetime => Time::UNIX_EPOCH,
+            None => at.checked_sub_signed(self.window()).unwrap_or(Time::UNIX_EPOCH),
+        }
+    }
+
+    /// Until when a tier is guaranteed that a member has from an instant on. One that they fell to
+    /// is guaranteed no longer than the period.
+    pub fn keep_until(&self, at: Time, fallen: bool, holder: &Holder) -> Time {
+        let ends = |at| self.window.period(at, holder).map(|period| period.end);
+        let end = match self.keep {
+            Keep::Days => None,
+            Keep::EndOfPeriod => ends(at),
+            Keep::EndOfNextPeriod if fallen => ends(at),
+            Keep::EndOfNextPeriod => ends(at).and_then(ends),
+        };
+        let days = TimeDelta::days(i64::from(self.keep_days));
+        end.or_else(|| at.checked_add_signed(days)).unwrap_or(Time::MAX_UTC)
+    }
+
+    /// Members fall only when a period ends.
+    pub fn falls_by_period(&self) -> bool {
+        self.window.is_periodic()
+            && (self.keep != Keep::Days || self.upgrade == Upgrade::NextPeriod)
+    }
+
+    /// A period that has just ended is what counts when the next one begins.
+    pub fn judges_ended(&self) -> bool {
+        self.keep == Keep::EndOfNextPeriod || self.upgrade == Upgrade::NextPeriod
     }
 
     /// What a tier asks for; `None` for the lowest.
@@ -140,7 +193,9 @@ impl TierRules {
     /// Why these rules are not sound.
     pub(super) fn fault(&self) -> Option<&'static str> {
         let steps = [self.silver, self.gold, self.diamond];
-        let negative = |t: &Threshold| t.spend_minor_units < 0 || t.orders < 0;
+        let negative =
+            |t: &Threshold| t.spend_minor_units < 0 || t.orders < 0 || t.recommendations < 0;
+        let waits = self.upgrade != Upgrade::Immediate || self.keep != Keep::Days;
         match () {
             () if self.window_days == 0 || self.keep_days == 0 => {
                 Some("has a tier window or guarantee of no days")
@@ -149,6 +204,9 @@ impl TierRules {
                 Some("has a tier window or guarantee of more than 36,600 days")
             }
             () if steps.iter().any(negative) => Some("has a negative tier threshold"),
+            () if waits && !self.window.is_periodic() => {
+                Some("waits for the end of a period of tiers, but has none")
+            }
             () => None,
         }
     }
@@ -161,21 +219,48 @@ mod tests {
     #[test]
     fn a_threshold_is_reached_exactly() {
         let rules = TierRules::default();
-        let by = |spend, orders| rules.qualified(&Metrics { spend, orders });
-        for (tier, spend, orders) in
-            [(Tier::Silver, 50_000, 3), (Tier::Gold, 200_000, 8), (Tier::Diamond, 800_000, 20)]
-        {
-            assert_eq!(by(spend - 1, 0), tier.down());
-            assert_eq!(by(spend, 0), tier);
-            assert_eq!(by(spend + 1, 0), tier);
-            assert_eq!(by(0, orders - 1), tier.down());
-            assert_eq!(by(0, orders), tier);
+        let by = |spend, orders, recommendations| {
+            rules.qualified(&Metrics { spend, orders, recommendations })
+        };
+        for tier in [Tier::Silver, Tier::Gold, Tier::Diamond] {
+            let asks = *rules.threshold(tier).unwrap();
+            for (more, reached) in [(-1, tier.down()), (0, tier), (1, tier)] {
+                assert_eq!(by(asks.spend_minor_units + more, 0, 0), reached);
+                assert_eq!(by(0, asks.orders + more, 0), reached);
+                assert_eq!(by(0, 0, asks.recommendations + more), reached);
+            }
         }
     }
 
     #[test]
     fn a_metric_of_zero_leads_nowhere() {
         let rules = TierRules { silver: Threshold::default(), ..TierRules::default() };
-        assert_eq!(rules.qualified(&Metrics { spend: 199_999, orders: 7 }), Tier::Ordinary);
+        let metrics = Metrics { spend: 199_999, orders: 7, recommendations: 4 };
+        assert_eq!(rules.qualified(&metrics), Tier::Ordinary);
+    }
+
+    #[test]
+    fn a_window_without_periods_has_no_end_to_wait_for() {
+        for window in [Window::Rolling, Window::Lifetime] {
+            let rules = TierRules { window, keep: Keep::EndOfPeriod, ..TierRules::default() };
+            assert!(rules.fault().is_some());
+            let next = TierRules { upgrade: Upgrade::NextPeriod, keep: Keep::Days, ..rules };
+            assert!(next.fault().is_some());
+        }
+        let year = TierRules {
+            window: Window::CalendarYear,
+            upgrade: Upgrade::NextPeriod,
+            keep: Keep::EndOfNextPeriod,
+            ..TierRules::default()
+        };
+        assert_eq!(year.fault(), None);
+    }
+
+    #[test]
+    fn rules_written_before_there_were_windows_still_hold() {
+        let text = r#"{"window_days": 90, "keep_days": 30, "silver": {"orders": 2}}"#;
+        let rules: TierRules = serde_json::from_str(text).unwrap();
+        assert_eq!((rules.window, rules.keep), (Window::Rolling, Keep::Days));
+        assert_eq!(rules.silver.recommendations, 0);
     }
 }

@@ -183,8 +183,7 @@ pub(super) fn hold(hold: &Hold) -> proto::Hold {
 }
 
 pub(super) fn tier(user_id: String, view: &tiers::View) -> proto::GetTierResponse {
-    let rules = &view.version.tiers;
-    let start = view.now - rules.window();
+    let start = view.window_start();
     let standing = &view.standing;
     proto::GetTierResponse {
         user_id,
@@ -204,7 +203,12 @@ pub(super) fn tier(user_id: String, view: &tiers::View) -> proto::GetTierRespons
                 orders_needed: asks.orders,
                 spend_missing: missing(asks.spend_minor_units, view.metrics.spend),
                 orders_missing: missing(asks.orders, view.metrics.orders),
-                ..proto::TierProgress::default()
+                recommendations_needed: asks.recommendations,
+                recommendations_missing: missing(
+                    asks.recommendations,
+                    view.metrics.recommendations,
+                ),
+                due_time: view.due_at().map(time::to_proto),
             }
         }),
         justified_by: view.justified_by.as_ref().map(|c| change(c, &view.version.currency)),
@@ -231,6 +235,6 @@ fn metrics(metrics: Metrics, currency: &str, start: Time, end: Time) -> proto::T
         orders: metrics.orders,
         window_start: Some(time::to_proto(start)),
         window_end: Some(time::to_proto(end)),
-        ..proto::TierMetrics::default()
+        recommendations: metrics.recommendations,
     }
 }

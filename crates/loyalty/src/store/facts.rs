@@ -1,11 +1,13 @@
-//! Purchases and refunds.
+//! Purchases and refunds, and what else qualifies.
 
+use super::damaged;
 use super::rows::facts::{Column, Entity, Model};
-use crate::domain::tier::{Deal, DealId, Fact};
-use crate::domain::{EntryId, Time};
+use crate::domain::referral::Paid;
+use crate::domain::tier::{Deal, DealId, Fact, Given};
+use crate::domain::{EntryId, Tier, Time};
 use perennial_platform::Result;
 use perennial_platform::db::bulk::{Known, write};
-use sea_orm::sea_query::{Alias, ExprTrait};
+use sea_orm::sea_query::{Alias, Expr, ExprTrait};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
     QueryOrder, QuerySelect,
@@ -27,7 +29,7 @@ pub(crate) async fn purchase(
         .filter(Column::OrderRef.eq(order))
         .filter(Column::Refunds.is_null())
         .order_by_desc(Column::Number);
-    Ok(query.one(conn).await?.map(from_row))
+    query.one(conn).await?.map(from_row).transpose()
 }
 
 /// How much of a purchase was refunded so far.
@@ -56,7 +58,67 @@ pub(crate) async fn of(
         query = query.filter(Column::AnchorAt.gt(after));
     }
     let rows = query.order_by_asc(Column::Number).all(conn).await?;
-    Ok(rows.into_iter().map(|row| from_row(row).fact).collect())
+    rows.into_iter().map(|row| Ok(from_row(row)?.fact)).collect()
+}
+
+/// Whether somebody ever paid an order that is known here.
+pub(crate) async fn bought(conn: &impl ConnectionTrait, user: &str) -> Result<bool> {
+    let orders = Entity::find().filter(Column::UserId.eq(user)).filter(Column::Orders.gt(0));
+    Ok(orders.count(conn).await? > 0)
+}
+
+/// The orders of somebody, less what was refunded of each: those paid from an instant on, or one
+/// of them.
+pub(crate) async fn orders(
+    conn: &impl ConnectionTrait,
+    user: &str,
+    which: Which,
+) -> Result<Vec<Paid>> {
+    let query = Entity::find().filter(Column::UserId.eq(user));
+    let query = match which {
+        // A refund is anchored where its purchase is.
+        Which::From(at) => query.filter(Column::AnchorAt.gte(at)),
+        Which::One(id) => query.filter(Column::Id.eq(id.uuid()).or(Column::Refunds.eq(id.uuid()))),
+    };
+    let rows = query.order_by_asc(Column::Number).all(conn).await?;
+    let mut orders: Vec<Paid> = Vec::new();
+    for row in rows {
+        let of = DealId::from(row.refunds.unwrap_or(row.id));
+        match orders.iter_mut().find(|paid| paid.deal == of) {
+            Some(paid) => {
+                paid.spend = paid.spend.saturating_add(row.spend);
+                paid.returned |= row.orders < 0;
+            }
+            None if row.orders > 0 => orders.push(Paid {
+                deal: of,
+                paid_at: row.occurred_at,
+                spend: row.spend,
+                returned: false,
+            }),
+            None => {}
+        }
+    }
+    Ok(orders)
+}
+
+/// Which orders.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Which {
+    /// Those paid from an instant on.
+    From(Time),
+    /// This one.
+    One(DealId),
+}
+
+/// Ends a tier that was given, unless it ends before.
+pub(crate) async fn end_given(conn: &impl ConnectionTrait, id: DealId, until: Time) -> Result<()> {
+    Entity::update_many()
+        .col_expr(Column::GivenUntil, Expr::value(until))
+        .filter(Column::Id.eq(id.uuid()))
+        .filter(Column::GivenUntil.gt(until))
+        .exec(conn)
+        .await?;
+    Ok(())
 }
 
 /// Takes in a purchase or refund as the member's `number`-th.
@@ -72,6 +134,9 @@ pub(crate) async fn add(conn: &impl ConnectionTrait, number: i64, deal: Deal) ->
         currency: deal.currency,
         spend: fact.spend,
         orders: fact.orders,
+        recommendations: fact.recommendations,
+        given: fact.given.map_or(0, |given| given.tier.number()),
+        given_until: fact.given.map(|given| given.until),
         points: deal.points,
         entry_id: deal.entry.map(EntryId::uuid),
         occurred_at: fact.occurred_at,
@@ -87,8 +152,15 @@ pub(crate) async fn delete(conn: &impl ConnectionTrait, user: &str) -> Result<()
     Ok(())
 }
 
-fn from_row(row: Model) -> Deal {
-    Deal {
+fn from_row(row: Model) -> Result<Deal> {
+    let given = match row.given_until {
+        Some(until) => {
+            let tier = Tier::from_number(row.given).ok_or_else(|| damaged("facts", row.given))?;
+            Some(Given { tier, until })
+        }
+        None => None,
+    };
+    Ok(Deal {
         id: DealId::from(row.id),
         user: row.user_id,
         order: row.order_ref,
@@ -103,6 +175,8 @@ fn from_row(row: Model) -> Deal {
             anchor_at: row.anchor_at,
             spend: row.spend,
             orders: row.orders,
+            recommendations: row.recommendations,
+            given,
         },
-    }
+    })
 }

@@ -8,6 +8,7 @@ use perennial_platform::{Error, Result};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
+    QuerySelect,
 };
 use uuid::Uuid;
 
@@ -32,6 +33,34 @@ pub(crate) async fn for_cause(
         .order_by_asc(Column::Id)
         .all(conn)
         .await?;
+    rows.into_iter().map(from_row).collect()
+}
+
+/// What a member was given for causes of one kind, the earliest first.
+pub(crate) async fn of_kind(
+    conn: &impl ConnectionTrait,
+    user: &str,
+    cause: &str,
+) -> Result<Vec<Grant>> {
+    let rows = Entity::find()
+        .filter(Column::UserId.eq(user))
+        .filter(Column::Cause.eq(cause))
+        .order_by_asc(Column::GrantedAt)
+        .order_by_asc(Column::Id)
+        .all(conn)
+        .await?;
+    rows.into_iter().map(from_row).collect()
+}
+
+/// A page of all grants for causes of one kind by id, after the one given.
+pub(crate) async fn page_of_kind(
+    conn: &impl ConnectionTrait,
+    cause: &str,
+    after: Uuid,
+    limit: u64,
+) -> Result<Vec<Grant>> {
+    let query = Entity::find().filter(Column::Cause.eq(cause)).filter(Column::Id.gt(after));
+    let rows = query.order_by_asc(Column::Id).limit(limit).all(conn).await?;
     rows.into_iter().map(from_row).collect()
 }
 

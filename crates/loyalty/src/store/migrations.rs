@@ -7,6 +7,8 @@ mod m0004_grants;
 mod m0005_points;
 mod m0006_integrity;
 mod m0007_rulebook;
+mod m0009_referrals;
+mod m0010_tiers;
 
 use sea_orm_migration::MigrationTrait;
 
@@ -20,5 +22,7 @@ pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m0005_points::Migration),
         Box::new(m0006_integrity::Migration),
         Box::new(m0007_rulebook::Migration),
+        Box::new(m0009_referrals::Migration),
+        Box::new(m0010_tiers::Migration),
     ]
 }

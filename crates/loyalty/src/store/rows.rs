@@ -2,6 +2,7 @@
 
 pub(super) mod grants;
 pub(super) mod judgements;
+pub(super) mod referrals;
 pub(super) mod rules;
 pub(super) mod warnings;
 
@@ -204,6 +205,11 @@ pub(super) mod facts {
         /// Qualifying money; negative for refunds.
         pub spend: i64,
         pub orders: i64,
+        /// Friends brought, or lost again.
+        pub recommendations: i64,
+        /// A tier that was given, and until when; 0: none.
+        pub given: i16,
+        pub given_until: Option<DateTimeUtc>,
         /// Points the purchase earned.
         pub points: i64,
         pub entry_id: Option<Uuid>,
@@ -230,6 +236,8 @@ pub(super) mod standings {
         pub since: DateTimeUtc,
         pub keep_until: Option<DateTimeUtc>,
         pub judged_at: DateTimeUtc,
+        /// When the member joined.
+        pub joined_at: Option<DateTimeUtc>,
         /// When to look again though nothing new happened.
         pub due_at: Option<DateTimeUtc>,
         /// Numbers given out so far in `facts` and `tier_changes`.
@@ -262,6 +270,7 @@ pub(super) mod tier_changes {
         pub cause: i16,
         pub spend: i64,
         pub orders: i64,
+        pub recommendations: i64,
         pub window_start: DateTimeUtc,
         pub rule_version: String,
     }

@@ -68,6 +68,7 @@ pub(crate) async fn save(conn: &impl ConnectionTrait, user: &str, kept: &Kept) -
         since: kept.standing.since,
         keep_until: kept.standing.keep_until,
         judged_at: kept.standing.judged_at,
+        joined_at: Some(kept.standing.joined_at),
         due_at: kept.due_at,
         facts: kept.facts,
         changes: kept.changes,
@@ -94,6 +95,7 @@ pub(crate) async fn append(
             cause: change.cause.number(),
             spend: change.metrics.spend,
             orders: change.metrics.orders,
+            recommendations: change.metrics.recommendations,
             window_start: change.window_start,
             rule_version: change.version.clone(),
         }
@@ -145,6 +147,8 @@ fn from_row(row: Model) -> Result<Kept> {
             since: row.since,
             keep_until: row.keep_until,
             judged_at: row.judged_at,
+            // Written down with every judgement; only somebody who is no member has none.
+            joined_at: row.joined_at.unwrap_or(row.since),
         },
         due_at: row.due_at,
         facts: row.facts,
@@ -162,7 +166,11 @@ fn change(row: tier_changes::Model) -> Result<Change> {
         at: row.changed_at,
         keep_until: row.keep_until,
         cause: cause.ok_or_else(|| damaged("tier_changes", row.cause))?,
-        metrics: Metrics { spend: row.spend, orders: row.orders },
+        metrics: Metrics {
+            spend: row.spend,
+            orders: row.orders,
+            recommendations: row.recommendations,
+        },
         window_start: row.window_start,
         version: row.rule_version,
     })

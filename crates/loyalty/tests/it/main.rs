@@ -11,6 +11,7 @@ mod rpc_earn_many;
 mod rpc_holds;
 mod rpc_pending;
 mod rpc_points;
+mod rpc_referrals;
 mod rpc_refusals;
 mod rpc_statement;
 mod rpc_tiers;

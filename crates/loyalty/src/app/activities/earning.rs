@@ -57,11 +57,11 @@ pub(super) async fn purchase(
     };
     judgements::add(tx, judgement).await?;
     let fact = Fact {
-        recorded_at: now,
         occurred_at: activity.occurred_at,
         anchor_at: activity.occurred_at,
         spend: worth.map_or(0, |worth| worth.spend),
         orders: 1,
+        ..Fact::nothing(now)
     };
     let deal = Deal {
         id,
@@ -176,11 +176,11 @@ pub(super) async fn refund(
     judgements::add(tx, judgement).await?;
     let whole = before + amount == bought.amount;
     let fact = Fact {
-        recorded_at: now,
         occurred_at: activity.occurred_at.max(bought.fact.occurred_at),
         anchor_at: bought.fact.anchor_at,
         spend: -next_share(bought.fact.spend, bought.amount, before, amount),
         orders: if whole { -1 } else { 0 },
+        ..Fact::nothing(now)
     };
     let deal = Deal { id, refunds: Some(bought.id), amount, points, entry: None, fact, ..bought };
     tiers::take_in(tx, programme, now, deal).await

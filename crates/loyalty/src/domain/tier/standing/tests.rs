@@ -1,35 +1,52 @@
-use super::super::{Threshold, TierRules};
+use super::super::{Given, Keep, Threshold, TierRules, Upgrade, Window};
 use super::*;
 use crate::domain::RuleVersion;
-use proptest::prelude::*;
+
+mod laws;
+mod periods;
 
 fn day(days: i64) -> Time {
     Time::UNIX_EPOCH + TimeDelta::days(days)
 }
 
 fn bought(on: i64, spend: i64) -> Fact {
-    Fact { recorded_at: day(on), occurred_at: day(on), anchor_at: day(on), spend, orders: 1 }
+    Fact { spend, orders: 1, ..Fact::nothing(day(on)) }
 }
 
-fn rules(version: &str, from: i64, window_days: u32, downgrade: Downgrade) -> RuleVersion {
-    let ask = |spend_minor_units, orders| Threshold { spend_minor_units, orders };
+fn rules(version: &str, from: i64, tiers: TierRules) -> RuleVersion {
     RuleVersion {
         version: version.to_owned(),
         effective_from: day(from),
-        tiers: TierRules {
-            window_days,
-            keep_days: 30,
-            downgrade,
-            silver: ask(100, 3),
-            gold: ask(300, 6),
-            diamond: ask(600, 12),
-        },
+        tiers,
         ..RuleVersion::default()
     }
 }
 
+fn tiers(window_days: u32, downgrade: Downgrade) -> TierRules {
+    let ask = |spend_minor_units, orders, recommendations| Threshold {
+        spend_minor_units,
+        orders,
+        recommendations,
+    };
+    TierRules {
+        window: Window::Rolling,
+        window_days,
+        upgrade: Upgrade::Immediate,
+        keep: Keep::Days,
+        keep_days: 30,
+        downgrade,
+        silver: ask(100, 3, 2),
+        gold: ask(300, 6, 4),
+        diamond: ask(600, 12, 8),
+    }
+}
+
 fn programme(downgrade: Downgrade) -> Programme {
-    Programme::new(chrono_tz::UTC, vec![rules("1", 0, 100, downgrade)]).unwrap()
+    under(tiers(100, downgrade))
+}
+
+fn under(tiers: TierRules) -> Programme {
+    Programme::new(chrono_tz::UTC, vec![rules("1", 0, tiers)]).unwrap()
 }
 
 #[test]
@@ -82,71 +99,66 @@ fn by_frequency_alone() {
     assert_eq!((standing.tier, standing.since), (Tier::Silver, day(3)));
 }
 
-/// What happens to a member: time passes, a purchase (some days late), a refund of an earlier one.
-#[derive(Debug, Clone)]
-enum Step {
-    Wait(i64),
-    Buy { late: i64, spend: i64 },
-    Refund { which: usize },
+#[test]
+fn by_recommendation_alone() {
+    let brought = |on| Fact { recommendations: 1, ..Fact::nothing(day(on)) };
+    let lost = Fact { recommendations: -1, anchor_at: day(1), ..Fact::nothing(day(3)) };
+    let programme = programme(Downgrade::ToQualified);
+    let tier =
+        |facts: &[Fact], on| Standing::from_scratch(day(0), facts, &programme, day(on)).0.tier;
+    assert_eq!(tier(&[brought(1)], 2), Tier::Ordinary);
+    assert_eq!(tier(&[brought(1), brought(2)], 2), Tier::Silver);
+    // Lost again: guaranteed for thirty days, and no longer.
+    assert_eq!(tier(&[brought(1), brought(2), lost], 31), Tier::Silver);
+    assert_eq!(tier(&[brought(1), brought(2), lost], 32), Tier::Ordinary);
 }
 
-fn step() -> impl Strategy<Value = Step> {
-    prop_oneof![
-        (0i64..80).prop_map(Step::Wait),
-        ((-3i64..20), (1i64..250)).prop_map(|(late, spend)| Step::Buy { late, spend }),
-        (0usize..20).prop_map(|which| Step::Refund { which }),
-    ]
+/// What is known to count from a date on raises the member at that date, whoever looks.
+#[test]
+fn a_recommendation_that_counts_later_raises_then() {
+    let announced = |from: i64| Fact {
+        occurred_at: day(from),
+        anchor_at: day(from),
+        recommendations: 1,
+        ..Fact::nothing(day(1))
+    };
+    let facts = [announced(15), announced(20)];
+    let programme = programme(Downgrade::OneDown);
+    let (before, _) = Standing::from_scratch(day(0), &facts, &programme, day(19));
+    assert_eq!(before.tier, Tier::Ordinary);
+    assert_eq!(before.due_at(&facts, &programme), Some(day(20)));
+    let (after, _) = Standing::from_scratch(day(0), &facts, &programme, day(20));
+    assert_eq!((after.tier, after.since), (Tier::Silver, day(20)));
 }
 
-proptest! {
-    /// Judging step by step, at whatever instants a job happens to run, with only the facts that
-    /// can still count, equals judging once from scratch; and nobody falls inside a guarantee.
-    #[test]
-    fn step_by_step_equals_from_scratch(
-        steps in prop::collection::vec(step(), 1..40),
-        one_down in any::<bool>(),
-        second_from in 1i64..600,
-        second_window in 20u32..200,
-    ) {
-        let downgrade = if one_down { Downgrade::OneDown } else { Downgrade::ToQualified };
-        let versions = vec![
-            rules("1", 0, 100, downgrade),
-            rules("2", second_from, second_window, Downgrade::ToQualified),
-        ];
-        let programme = Programme::new(chrono_tz::UTC, versions).unwrap();
-        let longest = TimeDelta::days(200);
-        let mut now = day(0);
-        let mut standing = Standing::new(now);
-        let (mut facts, mut changes): (Vec<Fact>, Vec<Change>) = (Vec::new(), Vec::new());
-        for step in steps {
-            match step {
-                Step::Wait(days) => {
-                    now += TimeDelta::days(days);
-                    changes.extend(standing.advance(&facts, &programme, now));
-                    continue;
-                }
-                Step::Buy { late, spend } => {
-                    let occurred_at = now - TimeDelta::days(late);
-                    facts.push(Fact { recorded_at: now, occurred_at, anchor_at: occurred_at, spend, orders: 1 });
-                }
-                Step::Refund { which } => {
-                    let Some(bought) = facts.get(which).filter(|f| f.orders == 1).copied() else { continue };
-                    facts.push(Fact { recorded_at: now, occurred_at: now.max(bought.occurred_at), spend: -bought.spend, orders: -1, ..bought });
-                }
-            }
-            let counting: Vec<Fact> =
-                facts.iter().filter(|f| f.anchor_at + longest > standing.judged_at).copied().collect();
-            // The newest is judged even if it is too old to count.
-            let known = if counting.last() == facts.last() { &counting } else { &facts };
-            changes.extend(standing.take_in(known, &programme));
-        }
-        let (scratch, all) = Standing::from_scratch(day(0), &facts, &programme, now);
-        prop_assert_eq!(&changes, &all);
-        prop_assert_eq!(standing, scratch);
-        for pair in changes.windows(2) {
-            if pair[1].cause == Cause::Lapsed {
-                prop_assert!(pair[0].keep_until.is_none_or(|until| until <= pair[1].at));
-            }
-        }
+fn given_on(on: i64, tier: Tier, until: i64) -> Fact {
+    let until = day(until);
+    Fact { given: Some(Given { tier, until }), anchor_at: until, ..Fact::nothing(day(on)) }
+}
+
+#[test]
+fn a_tier_that_is_given_is_kept_like_a_reached_one() {
+    let facts = [given_on(5, Tier::Gold, 35)];
+    let programme = programme(Downgrade::OneDown);
+    let (standing, changes) = Standing::from_scratch(day(0), &facts, &programme, day(34));
+    assert_eq!((standing.tier, standing.keep_until), (Tier::Gold, Some(day(35))));
+    assert_eq!(changes[0].cause, Cause::Granted);
+    let (standing, changes) = Standing::from_scratch(day(0), &facts, &programme, day(35));
+    assert_eq!((standing.tier, changes[1].cause), (Tier::Silver, Cause::Lapsed));
+}
+
+#[test]
+fn a_given_tier_that_is_taken_back_keeps_its_guarantee_and_no_more() {
+    // Gold was reached on day 1 (guaranteed to 31), then given (to 60) and taken back on day 20.
+    let refund = Fact { anchor_at: day(1), orders: -1, ..bought(2, -300) };
+    let programme = programme(Downgrade::ToQualified);
+    let held = [bought(1, 300), refund, given_on(10, Tier::Gold, 60)];
+    let (standing, _) = Standing::from_scratch(day(0), &held, &programme, day(59));
+    assert_eq!(standing.tier, Tier::Gold);
+    let ended = Some(Given { tier: Tier::Gold, until: day(20) });
+    let taken = [bought(1, 300), refund, Fact { given: ended, ..held[2] }];
+    for (on, tier) in [(30, Tier::Gold), (31, Tier::Ordinary)] {
+        let (standing, _) = Standing::from_scratch(day(0), &taken, &programme, day(on));
+        assert_eq!(standing.tier, tier);
     }
 }
