@@ -47,6 +47,9 @@ pub enum Command {
     Health(Health),
     /// Measure the hot paths beside plain baselines on the same databases.
     Bench(Bench),
+    /// Run a service under a seed: real code on a real database, in simulated time, with faults,
+    /// every answer held against a slow model; exit code 1 when one is wrong.
+    Simulate(Simulate),
 }
 
 /// Which service a command is about.
@@ -236,6 +239,33 @@ pub struct Bench {
     /// pgbench, the baseline on Postgres.
     #[arg(long, value_name = "PROGRAM", default_value = "pgbench")]
     pub pgbench: PathBuf,
+}
+
+/// `perennial simulate`.
+#[derive(Debug, Args)]
+pub struct Simulate {
+    /// What to simulate.
+    #[arg(value_enum)]
+    pub service: Simulated,
+    /// Decides everything: what callers do, when, and where faults fall. Without it a new one,
+    /// which is printed.
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Steps at most; the first wrong answer ends the run. From 20,000 on, every refusal and every
+    /// class of faults has to have occurred.
+    #[arg(long, default_value_t = 20_000)]
+    pub ops: u64,
+    /// A Postgres server for a throw-away database (its name begins with perennial_simulate_);
+    /// without it SQLite.
+    #[arg(long, value_name = "URL")]
+    pub postgres: Option<String>,
+}
+
+/// What can be simulated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Simulated {
+    /// The loyalty service.
+    Loyalty,
 }
 
 #[cfg(test)]

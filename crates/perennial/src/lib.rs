@@ -1,8 +1,9 @@
-//! The one binary of Perennial: `serve`, `migrate`, `token`, `demo`, `check`, `health`, `bench`.
+//! The one binary of Perennial: `serve`, `migrate`, `token`, `demo`, `check`, `health`, `bench`,
+//! `simulate`.
 //!
 //! In reading order: the command line ([`cli`]), the settings ([`config`]), what starts the
-//! services ([`serve`], [`welcome`]), what looks at their data without them ([`data`]), and the
-//! commands that are clients like any other ([`client`], [`own_suite`], [`health`],
+//! services ([`serve`], [`welcome`]), what looks at their data without them ([`data`]), what runs a
+//! service under a seed ([`simulate`]), and the commands that are clients like any other ([`client`], [`own_suite`], [`health`],
 //! [`demo`], [`bench`]).
 
 #![expect(clippy::print_stdout, reason = "this crate talks to a person at a terminal")]
@@ -16,5 +17,6 @@ pub mod demo;
 pub mod health;
 pub mod own_suite;
 pub mod serve;
+pub mod simulate;
 pub mod token;
 pub mod welcome;

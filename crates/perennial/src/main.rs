@@ -2,7 +2,7 @@
 
 use clap::Parser as _;
 use perennial::cli::{Cli, Command};
-use perennial::{bench, data, demo, health, serve, token};
+use perennial::{bench, data, demo, health, serve, simulate, token};
 use std::process::ExitCode;
 
 #[tokio::main]
@@ -25,6 +25,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Check(options) => return data::check(&options).await,
         Command::Health(options) => return health::run(&options).await,
         Command::Bench(options) => bench::run(&options).await?,
+        Command::Simulate(options) => return simulate::run(&options).await,
     }
     Ok(ExitCode::SUCCESS)
 }

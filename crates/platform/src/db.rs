@@ -5,6 +5,8 @@
 //! that will change are locked in id order.
 
 pub mod bulk;
+#[doc(hidden)]
+pub mod faults;
 mod lease;
 mod migrate;
 mod open;
@@ -18,7 +20,8 @@ pub use tx::Tx;
 
 use crate::config::DatabaseConfig;
 use crate::error::Result;
-use sea_orm::{ConnectionTrait, DatabaseConnection};
+use faults::{Faults, Step};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr};
 use sea_orm_migration::MigrationTrait;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
@@ -43,13 +46,14 @@ struct Inner {
     url: String,
     log_grew: OnceLock<Box<dyn Fn() + Send + Sync>>,
     ordered_log: bool,
+    faults: Option<Arc<dyn Faults>>,
 }
 
 impl Db {
     /// Opens the database of a service, without touching its tables. Errors: UNAVAILABLE when it
     /// cannot be reached.
     pub async fn open(service: &str, config: &DatabaseConfig, data: &Path) -> Result<Self> {
-        Self::open_with(service, config, data, true).await
+        Self::open_with(service, config, data, true, None).await
     }
 
     /// The same database without the guard that keeps the event log in commit order: the control
@@ -60,7 +64,19 @@ impl Db {
         config: &DatabaseConfig,
         data: &Path,
     ) -> Result<Self> {
-        Self::open_with(service, config, data, false).await
+        Self::open_with(service, config, data, false, None).await
+    }
+
+    /// The same database with somebody who decides what becomes of each step of a transaction:
+    /// for simulations.
+    #[doc(hidden)]
+    pub async fn open_with_faults(
+        service: &str,
+        config: &DatabaseConfig,
+        data: &Path,
+        faults: Arc<dyn Faults>,
+    ) -> Result<Self> {
+        Self::open_with(service, config, data, true, Some(faults)).await
     }
 
     async fn open_with(
@@ -68,11 +84,13 @@ impl Db {
         config: &DatabaseConfig,
         data: &Path,
         ordered_log: bool,
+        faults: Option<Arc<dyn Faults>>,
     ) -> Result<Self> {
         let url = config.url_for(service, data);
         let (engine, reader, writer) = open::open(&url, config).await?;
         let log_grew = OnceLock::new();
-        Ok(Self(Arc::new(Inner { engine, reader, writer, url, log_grew, ordered_log })))
+        let inner = Inner { engine, reader, writer, url, log_grew, ordered_log, faults };
+        Ok(Self(Arc::new(inner)))
     }
 
     /// Which database it is.
@@ -113,6 +131,13 @@ impl Db {
     /// Takes the named lease if no other replica holds it; given back when dropped.
     pub async fn lease(&self, name: &str) -> Result<Option<Lease>> {
         lease::take(self, name).await
+    }
+
+    async fn reach(&self, step: Step) -> Result<(), DbErr> {
+        match &self.0.faults {
+            None => Ok(()),
+            Some(faults) => faults.reach(step).await,
+        }
     }
 
     /// Asks the database for a sign of life.

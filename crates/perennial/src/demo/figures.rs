@@ -33,7 +33,11 @@ pub async fn collect(mut suite: Suite, currency: &str) -> Result<Figures, tonic:
         segments: suite.segments.count_members(CountMembersRequest {}).await?.into_inner(),
         metrics: suite.insights.get_metrics(GetMetricsRequest::default()).await?.into_inner(),
         rfm: suite.insights.list_rfm(rfm).await?.into_inner(),
-        liability: suite.points_reports.get_liability(GetLiabilityRequest::default()).await?.into_inner(),
+        liability: suite
+            .points_reports
+            .get_liability(GetLiabilityRequest::default())
+            .await?
+            .into_inner(),
         tiers: suite.points_reports.count_tiers(CountTiersRequest {}).await?.into_inner(),
         messages: suite
             .message_reports

@@ -1,6 +1,7 @@
 //! A transaction, and the events that become part of the log when it commits.
 
 use super::bulk::{self, Known};
+use super::faults::Step;
 use super::{Db, Engine};
 use crate::error::Result;
 use crate::events::NewEvent;
@@ -33,6 +34,7 @@ impl Tx {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
+        db.reach(Step::Begin).await?;
         let inner = db.0.writer.begin_with_options(options).await?;
         Ok(Self { inner, db: db.clone(), events: Mutex::default() })
     }
@@ -55,7 +57,9 @@ impl Tx {
             let rows = events.into_iter().map(NewEvent::into_row).collect();
             bulk::write(&self.inner, rows, Known::Refuse).await?;
         }
+        self.db.reach(Step::Commit).await?;
         self.inner.commit().await?;
+        self.db.reach(Step::Committed).await?;
         if grew && let Some(wake) = self.db.0.log_grew.get() {
             wake();
         }
@@ -75,18 +79,22 @@ impl ConnectionTrait for Tx {
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+        self.db.reach(Step::Statement).await?;
         self.inner.execute_raw(statement).await
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+        self.db.reach(Step::Statement).await?;
         self.inner.execute_unprepared(sql).await
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        self.db.reach(Step::Statement).await?;
         self.inner.query_one_raw(statement).await
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        self.db.reach(Step::Statement).await?;
         self.inner.query_all_raw(statement).await
     }
 }

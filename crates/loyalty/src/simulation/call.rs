@@ -1,0 +1,142 @@
+//! What callers send, and what they get.
+
+use crate::grpc::Points;
+use perennial_proto::loyalty::v1::points_service_server::PointsService as _;
+use perennial_proto::loyalty::v1::{
+    CaptureRequest, EarnRequest, Entry, HoldRequest, ReverseRequest, SpendRequest, VoidRequest,
+};
+use tonic::{Code, Request, Status};
+use tonic_types::StatusExt as _;
+
+/// A write.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Call {
+    Earn(EarnRequest),
+    Spend(SpendRequest),
+    Hold(HoldRequest),
+    Capture(CaptureRequest),
+    Void(VoidRequest),
+    Reverse(ReverseRequest),
+}
+
+/// What became of it.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Reply {
+    /// The entry, and whether the answer was given before.
+    Done(Box<Entry>, bool),
+    /// A refusal by rule, with its stable reason.
+    Refused(String),
+    /// It may have happened or not.
+    Unknown,
+    /// A bug.
+    Broken(String),
+}
+
+impl Call {
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Earn(_) => "Earn",
+            Self::Spend(_) => "Spend",
+            Self::Hold(_) => "Hold",
+            Self::Capture(_) => "Capture",
+            Self::Void(_) => "Void",
+            Self::Reverse(_) => "Reverse",
+        }
+    }
+
+    pub(super) fn request_id(&self) -> &str {
+        match self {
+            Self::Earn(r) => &r.request_id,
+            Self::Spend(r) => &r.request_id,
+            Self::Hold(r) => &r.request_id,
+            Self::Capture(r) => &r.request_id,
+            Self::Void(r) => &r.request_id,
+            Self::Reverse(r) => &r.request_id,
+        }
+    }
+
+    /// The same wish under another request id.
+    pub(super) fn under(&self, request_id: &str) -> Self {
+        let mut call = self.clone();
+        let id = match &mut call {
+            Self::Earn(r) => &mut r.request_id,
+            Self::Spend(r) => &mut r.request_id,
+            Self::Hold(r) => &mut r.request_id,
+            Self::Capture(r) => &mut r.request_id,
+            Self::Void(r) => &mut r.request_id,
+            Self::Reverse(r) => &mut r.request_id,
+        };
+        request_id.clone_into(id);
+        call
+    }
+
+    /// Another wish under the same request id.
+    pub(super) fn altered(&self) -> Self {
+        let mut call = self.clone();
+        match &mut call {
+            Self::Earn(r) => r.points += 1,
+            Self::Spend(r) => r.points += 1,
+            Self::Hold(r) => r.points += 1,
+            Self::Capture(r) => r.points += 1,
+            Self::Void(r) => r.reason.push('x'),
+            Self::Reverse(r) => r.points += 1,
+        }
+        call
+    }
+
+    /// It names its business event, or its cause.
+    pub(super) fn is_named(&self) -> bool {
+        match self {
+            Self::Earn(r) => !r.source_event_id.is_empty(),
+            Self::Spend(r) => !r.source_event_id.is_empty(),
+            Self::Hold(r) => !r.source_event_id.is_empty(),
+            Self::Reverse(r) => !r.cause.is_empty(),
+            Self::Capture(_) | Self::Void(_) => false,
+        }
+    }
+
+    /// Makes the call.
+    pub(super) async fn send(self, points: &Points) -> Reply {
+        let answer = match self {
+            Self::Earn(r) => answer(points.earn(Request::new(r)).await, |a| (a.entry, a.replayed)),
+            Self::Spend(r) => {
+                answer(points.spend(Request::new(r)).await, |a| (a.entry, a.replayed))
+            }
+            Self::Hold(r) => answer(points.hold(Request::new(r)).await, |a| (a.entry, a.replayed)),
+            Self::Capture(r) => {
+                answer(points.capture(Request::new(r)).await, |a| (a.entry, a.replayed))
+            }
+            Self::Void(r) => answer(points.void(Request::new(r)).await, |a| (a.entry, a.replayed)),
+            Self::Reverse(r) => {
+                answer(points.reverse(Request::new(r)).await, |a| (a.entry, a.replayed))
+            }
+        };
+        match answer {
+            Ok((Some(entry), replayed)) => Reply::Done(Box::new(entry), replayed),
+            Ok((None, _)) => Reply::Broken("an answer without an entry".to_owned()),
+            Err(status) => refused(&status),
+        }
+    }
+}
+
+type Answer = Result<(Option<Entry>, bool), Status>;
+
+fn answer<A>(
+    answer: Result<tonic::Response<A>, Status>,
+    read: impl FnOnce(A) -> (Option<Entry>, bool),
+) -> Answer {
+    answer.map(|answer| read(answer.into_inner()))
+}
+
+/// The reason of a refusal; the field when a field is to blame.
+pub(super) fn refused(status: &Status) -> Reply {
+    let details = status.get_error_details();
+    let field = details.bad_request().and_then(|bad| bad.field_violations.first());
+    match (status.code(), details.error_info(), field) {
+        (Code::Unavailable | Code::Aborted, ..) => Reply::Unknown,
+        (Code::Internal | Code::Unknown, ..) => Reply::Broken(status.message().to_owned()),
+        (_, _, Some(field)) => Reply::Refused(field.field.clone()),
+        (_, Some(info), _) => Reply::Refused(info.reason.clone()),
+        (code, ..) => Reply::Refused(format!("{code:?}")),
+    }
+}

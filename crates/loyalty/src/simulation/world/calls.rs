@@ -1,0 +1,131 @@
+//! What callers wish for.
+
+use super::{Call, World};
+use chrono::TimeDelta;
+use perennial_platform::time::to_proto;
+use perennial_proto::loyalty::v1::{
+    CaptureRequest, EarnRequest, HoldRequest, ReversalPolicy, ReverseRequest, SpendRequest,
+    VoidRequest,
+};
+
+/// Latest entries and holds that calls name.
+const REACH: usize = 60;
+
+impl World {
+    /// Any write.
+    pub(super) fn wish(&mut self) -> Call {
+        let request_id = format!("r{}-{}", self.step, self.random.bits() % 1_000_000);
+        let call = match self.random.weighed(&[24, 18, 15, 14, 6, 16]) {
+            0 => Call::Earn(self.earn()),
+            1 => Call::Spend(self.spend()),
+            2 => Call::Hold(self.hold()),
+            3 => Call::Capture(self.capture()),
+            4 => Call::Void(VoidRequest { hold_id: self.hold_id(), ..VoidRequest::default() }),
+            _ => Call::Reverse(self.reverse()),
+        };
+        call.under(&request_id)
+    }
+
+    /// Half of the wishes name their business event.
+    fn event(&mut self) -> (String, String) {
+        if self.random.one_in(2) {
+            return (String::new(), String::new());
+        }
+        ("shop".to_owned(), format!("e{}-{}", self.step, self.random.bits() % 1_000_000))
+    }
+
+    fn earn(&mut self) -> EarnRequest {
+        let now = self.now();
+        let (source, source_event_id) = self.event();
+        let expiry = match self.random.weighed(&[4, 8, 2, 1]) {
+            0 => None,
+            1 => Some(now + TimeDelta::hours(self.random.from_to(1, 40 * 24))),
+            2 => Some(now + TimeDelta::seconds(self.random.from_to(1, 7_200))),
+            _ => Some(now - TimeDelta::seconds(self.random.from_to(0, 3_600))),
+        };
+        EarnRequest {
+            user_id: self.user(),
+            points: self.random.from_to(1, 40),
+            reason: "task".to_owned(),
+            source,
+            source_event_id,
+            expire_time: expiry.map(to_proto),
+            never_expires: expiry.is_none() && self.random.one_in(3),
+            ..EarnRequest::default()
+        }
+    }
+
+    fn spend(&mut self) -> SpendRequest {
+        let (source, source_event_id) = self.event();
+        let user_id = self.user();
+        let points = self.fitting(&user_id);
+        SpendRequest { user_id, points, source, source_event_id, ..SpendRequest::default() }
+    }
+
+    fn hold(&mut self) -> HoldRequest {
+        let (source, source_event_id) = self.event();
+        let user_id = self.user();
+        let points = self.fitting(&user_id);
+        let seconds = match self.random.below(3) {
+            0 => None,
+            1 => Some(self.random.from_to(1, 600)),
+            _ => Some(self.random.from_to(600, 30 * 24 * 3_600)),
+        };
+        let timeout = seconds.map(|seconds| prost_types::Duration { seconds, nanos: 0 });
+        HoldRequest { user_id, points, source, source_event_id, timeout, ..HoldRequest::default() }
+    }
+
+    /// Points around what the member has: often all, sometimes one too many.
+    fn fitting(&mut self, user: &str) -> i64 {
+        let now = self.now();
+        let there = self.oracle.view(user, now).map_or(0, |member| member.totals()[0]);
+        let points = match self.random.below(6) {
+            0 => there,
+            1 => there + 1,
+            2 => self.random.from_to(1, there.max(1)),
+            _ => self.random.from_to(1, 25),
+        };
+        points.clamp(1, 1_000_000_000_000)
+    }
+
+    /// One of the latest holds; rarely one that never was.
+    pub(super) fn hold_id(&mut self) -> String {
+        let known = &self.holds[self.holds.len().saturating_sub(REACH / 4)..];
+        let known = self.random.pick(known).map(|(_, id)| *id);
+        let id = if self.random.one_in(40) { None } else { known };
+        let id = id.unwrap_or_else(|| self.fresh());
+        crate::domain::HoldId::from(id.uuid()).to_string()
+    }
+
+    fn capture(&mut self) -> CaptureRequest {
+        let points = if self.random.one_in(2) { 0 } else { self.random.from_to(1, 30) };
+        CaptureRequest { hold_id: self.hold_id(), points, ..CaptureRequest::default() }
+    }
+
+    fn reverse(&mut self) -> ReverseRequest {
+        let known = &self.entries[self.entries.len().saturating_sub(REACH)..];
+        let known = self.random.pick(known).copied();
+        let id = if self.random.one_in(40) { None } else { known };
+        let id = id.unwrap_or_else(|| self.fresh());
+        let policies = [
+            ReversalPolicy::Unspecified,
+            ReversalPolicy::Unlimited,
+            ReversalPolicy::WithinBalance,
+            ReversalPolicy::OnlyPending,
+        ];
+        let policy = self.random.pick(&policies).copied().unwrap_or_default();
+        let cause = if self.random.one_in(2) {
+            format!("c{}", self.random.below(40))
+        } else {
+            String::new()
+        };
+        let points = if self.random.one_in(3) { 0 } else { self.random.from_to(1, 20) };
+        ReverseRequest {
+            entry_id: id.to_string(),
+            points,
+            cause,
+            policy: policy.into(),
+            ..ReverseRequest::default()
+        }
+    }
+}
