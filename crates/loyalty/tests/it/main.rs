@@ -8,6 +8,7 @@ mod job_activities;
 mod job_settle;
 mod rpc_corrections;
 mod rpc_earn_many;
+mod rpc_explain;
 mod rpc_holds;
 mod rpc_pending;
 mod rpc_points;

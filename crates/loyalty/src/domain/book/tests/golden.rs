@@ -342,3 +342,25 @@ fn what_is_pending_is_called_off_when_a_member_leaves() {
     assert_eq!((left.escrow, left.available, left.reversed, left.expired), (0, 0, 10, 20));
     assert_eq!(shelf.post(&activate(a)), Err(Refusal::MemberClosed));
 }
+
+/// TigerBeetle's tables of two-phase transfers: what is posted and what is pending after each step.
+#[test]
+fn the_two_phase_tables() {
+    // (resolution, posted, pending after it)
+    let full: fn(EntryId) -> Command = |id| capture(id, None);
+    let part: fn(EntryId) -> Command = |id| capture(id, Some(100));
+    let none: fn(EntryId) -> Command = void;
+    for (resolution, posted) in [(full, 123), (part, 100), (none, 0)] {
+        let mut shelf = Shelf::new(programme(7));
+        shelf.earn(1_000, None);
+        let id = shelf.next_id();
+        let pending = shelf.post(&hold(id, 123, 1)).unwrap();
+        let now = account(&shelf);
+        assert_eq!((now.redeemed, now.held, now.available), (0, 123, 1_000));
+        shelf.post(&resolution(id)).unwrap();
+        let now = account(&shelf);
+        assert_eq!((now.redeemed, now.held, now.available), (posted, 0, 1_000 - posted));
+        // The pending entry never changes.
+        assert_eq!(shelf.entries.iter().find(|entry| entry.id == id), Some(&pending));
+    }
+}
