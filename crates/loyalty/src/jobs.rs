@@ -4,6 +4,7 @@
 
 mod follow;
 mod judge;
+mod memberships;
 mod referrals;
 mod rules;
 mod settle;
@@ -12,6 +13,7 @@ mod warnings;
 
 pub(crate) use follow::Activities;
 pub(crate) use judge::JudgeTiers;
+pub(crate) use memberships::SettleMemberships;
 pub(crate) use referrals::PromoteReferrals;
 pub(crate) use rules::FollowRules;
 pub(crate) use settle::Settle;

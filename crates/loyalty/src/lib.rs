@@ -17,11 +17,15 @@ use app::App;
 use app::ledger::Posting;
 use app::rulebook::Rulebook;
 use app::snapshots::Snapshots;
-use grpc::{Audit, Points, Referrals, Reports, Tiers};
-use jobs::{Activities, FollowRules, JudgeTiers, PromoteReferrals, Settle, WarnExpiring, Warnings};
+use grpc::{Audit, Memberships, Points, Referrals, Reports, Tiers};
+use jobs::{
+    Activities, FollowRules, JudgeTiers, PromoteReferrals, Settle, SettleMemberships, WarnExpiring,
+    Warnings,
+};
 use perennial_platform::Result;
 use perennial_platform::host::Host;
 use perennial_proto::loyalty::v1::audit_service_server::AuditServiceServer;
+use perennial_proto::loyalty::v1::membership_service_server::MembershipServiceServer;
 use perennial_proto::loyalty::v1::points_service_server::PointsServiceServer;
 use perennial_proto::loyalty::v1::referral_service_server::ReferralServiceServer;
 use perennial_proto::loyalty::v1::report_service_server::ReportServiceServer;
@@ -53,9 +57,11 @@ pub async fn mount(config: Config, host: &mut Host) -> Result<()> {
     host.service(PointsServiceServer::new(Points { app: app.clone() }));
     host.service(TierServiceServer::new(Tiers { app: app.clone() }));
     host.service(AuditServiceServer::new(Audit { app: app.clone() }));
+    host.service(MembershipServiceServer::new(Memberships { app: app.clone() }));
     host.service(ReportServiceServer::new(Reports { app: app.clone() }));
     host.service(ReferralServiceServer::new(Referrals { app: app.clone() }));
     host.job(&db, Settle { app: app.clone(), every });
+    host.job(&db, SettleMemberships { app: app.clone(), every });
     host.job(&db, WarnExpiring { app: app.clone(), every });
     host.job(&db, PromoteReferrals { app: app.clone(), every });
     if app.programme().expiry_notice.required {

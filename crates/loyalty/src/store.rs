@@ -2,6 +2,7 @@
 
 pub(crate) mod accounts;
 pub(crate) mod audit;
+pub(crate) mod charges;
 pub(crate) mod entries;
 pub(crate) mod facts;
 pub(crate) mod grants;
@@ -9,6 +10,7 @@ pub(crate) mod head;
 pub(crate) mod holds;
 pub(crate) mod judgements;
 pub(crate) mod lots;
+pub(crate) mod memberships;
 mod migrations;
 pub(crate) mod referrals;
 mod rows;

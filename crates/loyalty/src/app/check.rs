@@ -1,6 +1,6 @@
 //! The operator's check: do the invariants hold on the data as it is?
 
-use super::{judgements, rulebook};
+use super::{judgements, plans, rulebook};
 use crate::config::Config;
 use crate::domain::audit::Auditor;
 use crate::domain::tier::Standing;
@@ -52,6 +52,7 @@ pub async fn check(db: &Db, config: &Config) -> Result<Vec<String>> {
     violations.extend(judgements::check(&tx).await?);
     violations.extend(check_tiers(&tx, &programme).await?);
     violations.extend(super::referrals::audit::check(&tx).await?);
+    violations.extend(plans::audit::check(&tx).await?);
     tx.rollback().await?;
     Ok(violations)
 }

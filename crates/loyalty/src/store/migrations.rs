@@ -9,6 +9,7 @@ mod m0006_integrity;
 mod m0007_rulebook;
 mod m0009_referrals;
 mod m0010_tiers;
+mod m0011_memberships;
 
 use sea_orm_migration::MigrationTrait;
 
@@ -24,5 +25,6 @@ pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m0007_rulebook::Migration),
         Box::new(m0009_referrals::Migration),
         Box::new(m0010_tiers::Migration),
+        Box::new(m0011_memberships::Migration),
     ]
 }

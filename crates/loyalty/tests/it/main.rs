@@ -10,6 +10,7 @@ mod rpc_corrections;
 mod rpc_earn_many;
 mod rpc_explain;
 mod rpc_holds;
+mod rpc_memberships;
 mod rpc_pending;
 mod rpc_points;
 mod rpc_referrals;
