@@ -163,7 +163,12 @@ fn send<C: ColumnTrait>(column: C, place: usize, values: Vec<Option<Value>>) -> 
 
 fn text(value: &Value) -> Result<Value> {
     match value {
-        Value::Uuid(None) | Value::ChronoDateTimeUtc(None) => Ok(Value::from("")),
+        Value::Uuid(None)
+        | Value::ChronoDateTimeUtc(None)
+        | Value::SmallInt(None)
+        | Value::BigInt(None) => Ok(Value::from("")),
+        Value::SmallInt(Some(number)) => Ok(Value::from(number.to_string())),
+        Value::BigInt(Some(number)) => Ok(Value::from(number.to_string())),
         Value::Uuid(Some(uuid)) => Ok(Value::from(uuid.to_string())),
         Value::ChronoDateTimeUtc(Some(time)) => Ok(Value::from(time.to_rfc3339())),
         other => Err(Error::internal(format!("{other:?} cannot be sent where NULL may stand"))),
