@@ -4,8 +4,8 @@ use super::{judgements, plans, rulebook};
 use crate::config::Config;
 use crate::domain::audit::Auditor;
 use crate::domain::tier::Standing;
-use crate::domain::{Programme, Time};
-use crate::store::{accounts, audit, facts, head, standings};
+use crate::domain::{LotId, Programme, Time};
+use crate::store::{accounts, audit, facts, head, standings, warnings};
 use perennial_platform::Result;
 use perennial_platform::db::{Db, Tx};
 use uuid::Uuid;
@@ -41,6 +41,7 @@ pub async fn check(db: &Db, config: &Config) -> Result<Vec<String>> {
         auditor.note(vec!["I6: there are uses of lots without an entry".to_owned()]);
     }
     compare(&tx, &mut auditor).await?;
+    check_warnings(&tx, &mut auditor).await?;
     let hash = auditor.hash();
     let mut violations = auditor.finish();
     if head.seq != seq {
@@ -55,6 +56,20 @@ pub async fn check(db: &Db, config: &Config) -> Result<Vec<String>> {
     violations.extend(plans::audit::check(&tx).await?);
     tx.rollback().await?;
     Ok(violations)
+}
+
+/// Whoever's points expired on the strength of a warning was handed one over.
+async fn check_warnings(tx: &Tx, auditor: &mut Auditor) -> Result<()> {
+    for some in auditor.take_warned().chunks(usize::try_from(PAGE).unwrap_or(1)) {
+        let lots: Vec<LotId> = some.iter().map(|(lot, ..)| *lot).collect();
+        let handed = warnings::of_lots(tx, &lots).await?;
+        let silent = some.iter().filter(|(lot, at, _)| {
+            !handed.iter().any(|(warned, when)| warned == lot && when <= at)
+        });
+        let fault = |seq| format!("I14: points expired in entry {seq} without a warning");
+        auditor.note(silent.map(|(.., seq)| fault(seq)).collect());
+    }
+    Ok(())
 }
 
 async fn compare(tx: &Tx, auditor: &mut Auditor) -> Result<()> {
@@ -79,10 +94,10 @@ async fn compare(tx: &Tx, auditor: &mut Auditor) -> Result<()> {
     let mut hold = Uuid::nil();
     loop {
         let page = audit::holds_after(tx, hold).await?;
-        let Some((last, ..)) = page.last() else { break };
-        hold = last.uuid();
-        for (id, state, resolved_by) in &page {
-            auditor.hold(*id, *state, *resolved_by);
+        let Some(last) = page.last() else { break };
+        hold = last.id.uuid();
+        for kept in &page {
+            auditor.hold(kept);
         }
     }
     Ok(())

@@ -3,15 +3,33 @@
 //!
 //! The invariants are those of the reference, 3.2; a violation begins with their number.
 
+mod order;
+
 use super::chain::{self, Digest};
+use super::lot::SpendKey;
 use super::{
     Account, Entry, EntryId, EntryKind, Hold, HoldId, HoldState, Lot, LotId, Time, TransferId,
     judgement,
 };
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// Violations reported at most.
 const MAX_REPORTED: usize = 100;
+
+/// A hold as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptHold {
+    /// Its name.
+    pub id: HoldId,
+    /// Whose points.
+    pub user: String,
+    /// How many.
+    pub points: i64,
+    /// Where it stands; `None`: a number that was never given out.
+    pub state: Option<HoldState>,
+    /// The entry that resolved it.
+    pub resolved_by: Option<EntryId>,
+}
 
 /// What was read so far.
 pub struct Auditor {
@@ -28,16 +46,34 @@ pub struct Auditor {
     reversible: HashMap<EntryId, (i64, i64)>,
     /// Points on their way between members.
     transfers: HashMap<TransferId, i64>,
+    /// Dates of the lots that they came from, and when those were earned.
+    given: HashMap<TransferId, Vec<(Option<Time>, Time)>>,
+    /// Lots with points left, by member and in the order of use.
+    open: HashMap<String, BTreeMap<SpendKey, LotId>>,
+    /// Points that expired before their date: by whom, when, in which entry.
+    early: Vec<(String, Time, i64)>,
+    /// Lots that expired because a warning had been handed over: which, by when, in which entry.
+    warned: Vec<(LotId, Time, i64)>,
+    /// What kept accounts have, hold and wait for, less what was found in their lots.
+    kept: HashMap<String, [i64; 3]>,
+    /// Over all accounts that are kept.
+    total: i128,
 }
 
+/// A lot as the ledger says it.
 #[derive(Default)]
 struct Rebuilt {
+    user: String,
+    entry_seq: i64,
     amount: i64,
     remaining: i64,
     pending: i64,
     held: i64,
     expired: i64,
-    last_debit: Option<Time>,
+    earned_at: Time,
+    expires_at: Option<Time>,
+    /// Its date may have been changed by entries that do not say so, from before the chain.
+    undated: bool,
 }
 
 impl Auditor {
@@ -54,6 +90,12 @@ impl Auditor {
             holds: HashMap::new(),
             reversible: HashMap::new(),
             transfers: HashMap::new(),
+            given: HashMap::new(),
+            open: HashMap::new(),
+            early: Vec::new(),
+            warned: Vec::new(),
+            kept: HashMap::new(),
+            total: 0,
         }
     }
 
@@ -80,7 +122,12 @@ impl Auditor {
     pub fn entry(&mut self, entry: &Entry) {
         self.follow(entry);
         self.book(entry);
+        self.judge_id(entry);
+        self.judge_order(entry);
+        self.judge_expiry(entry);
+        self.hand_on(entry);
         self.allocate(entry);
+        self.redate(entry);
         self.follow_hold(entry);
         self.follow_reversal(entry);
         self.follow_transfer(entry);
@@ -167,8 +214,17 @@ impl Auditor {
         });
         let (remaining, pending) = (entry.legs.available, entry.legs.escrow);
         if entry.legs.issuer < 0 && remaining + pending > 0 {
-            let lot = Rebuilt { amount: remaining + pending, remaining, pending, ..<_>::default() };
-            self.lots.insert(LotId::from(entry.id.uuid()), lot);
+            let lot = Rebuilt {
+                user: entry.user.clone(),
+                entry_seq: seq,
+                amount: remaining + pending,
+                remaining,
+                pending,
+                earned_at: entry.occurred_at,
+                expires_at: entry.expires_at,
+                ..Rebuilt::default()
+            };
+            self.put(LotId::from(entry.id.uuid()), lot);
         }
         let mut from_escrow = (-entry.legs.escrow).max(0);
         for part in &entry.allocations {
@@ -186,9 +242,6 @@ impl Auditor {
                 EntryKind::Hold => lot.held += part.points,
                 EntryKind::Expire => lot.expired += part.points,
                 _ => {}
-            }
-            if matches!(entry.kind, EntryKind::Hold | EntryKind::Spend | EntryKind::TransferOut) {
-                lot.last_debit = Some(entry.recorded_at);
             }
         }
     }
@@ -223,9 +276,10 @@ impl Auditor {
     }
 
     fn follow_reversal(&mut self, entry: &Entry) {
-        self.reversible.insert(entry.id, (entry.points, 0));
-        let Some(original) = entry.reverses else { return };
         let seq = entry.seq;
+        let first = self.reversible.insert(entry.id, (entry.points, 0)).is_none();
+        self.require(first, || format!("I7: entry {seq} has the id of an earlier one"));
+        let Some(original) = entry.reverses else { return };
         let within = match self.reversible.get_mut(&original) {
             Some((points, reversed)) => {
                 *reversed += entry.points;
@@ -272,6 +326,14 @@ impl Auditor {
         let gone = kept.redeemed + kept.expired + kept.reversed + kept.transferred;
         let conserved = kept.issued == gone + kept.available + kept.escrow - kept.debt;
         self.require(conserved, || format!("I4: the points issued to {user} are not all there"));
+        let sides = [gone, kept.available, kept.escrow, -kept.debt, -kept.issued];
+        self.total += sides.into_iter().map(i128::from).sum::<i128>();
+        self.kept.insert(user.clone(), [kept.available, kept.held, kept.escrow]);
+        let ended = |at: Time| kept.closed_at.is_some_and(|c| c <= at) || kept.joined_at >= at;
+        let early = self.early.iter().find(|(who, at, _)| who == user && !ended(*at));
+        if let Some(seq) = early.map(|(.., seq)| *seq) {
+            self.require(false, || format!("I14: points expired before their date in entry {seq}"));
+        }
     }
 
     /// Compares a lot that is kept.
@@ -287,23 +349,39 @@ impl Auditor {
             && 0 <= kept.pending
             && kept.remaining + kept.pending <= kept.amount;
         self.require(bounds, || format!("I5: {id} is outside its bounds"));
-        // A date only ever moves ahead, so a use after today's date was after the date then.
-        let in_time = !rebuilt.last_debit.is_some_and(|used| kept.is_dead(used));
-        self.require(in_time, || format!("I13: {id} was used after its date"));
+        let whose = rebuilt.user == kept.user && rebuilt.entry_seq == kept.entry_seq;
+        let dated = rebuilt.undated || rebuilt.expires_at == kept.expires_at;
+        self.require(whose && dated && rebuilt.earned_at == kept.earned_at, || {
+            format!("I12: {id} is another's, or has another date, than the ledger says")
+        });
+        let rest = self.kept.entry(kept.user.clone()).or_default();
+        for (rest, part) in rest.iter_mut().zip([kept.remaining, kept.held, kept.pending]) {
+            *rest -= part;
+        }
     }
 
     /// Compares a hold that is kept: where it stands, and what resolved it.
-    pub fn hold(&mut self, id: HoldId, state: Option<HoldState>, resolved_by: Option<EntryId>) {
-        let rebuilt = self.holds.remove(&id).map(|(_, resolved)| resolved);
-        self.require(rebuilt == Some(resolved_by), || {
-            format!("I9: {id} is not what the ledger says")
+    pub fn hold(&mut self, kept: &KeptHold) {
+        let KeptHold { id, state, resolved_by, .. } = *kept;
+        let rebuilt = self.holds.remove(&id);
+        let same = rebuilt.is_some_and(|(hold, resolved)| {
+            resolved == resolved_by && hold.points == kept.points && hold.user == kept.user
         });
+        self.require(same, || format!("I9: {id} is not what the ledger says"));
         let agrees = (state == Some(HoldState::Open)) == resolved_by.is_none();
         self.require(agrees, || format!("I9: {id} is in a state that its resolution contradicts"));
     }
 
     /// Ends the comparison: whatever the ledger made must have been kept. Returns the violations.
     pub fn finish(mut self) -> Vec<String> {
+        let total = self.total;
+        self.require(total == 0, || format!("I1: the balances of all accounts sum to {total}"));
+        let mut unequal: Vec<String> =
+            self.kept.drain().filter(|(_, rest)| *rest != [0; 3]).map(|(user, _)| user).collect();
+        unequal.sort_unstable();
+        for user in unequal {
+            self.require(false, || format!("I5: the lots of {user} are not what they have"));
+        }
         let accounts = self.accounts.len();
         self.require(accounts == 0, || {
             format!("I12: {accounts} members of the ledger are not kept")

@@ -3,6 +3,7 @@
 use super::entries as store;
 use super::rows::{allocations, entries, holds, lots, members};
 use super::{accounts, lots as lot_store};
+use crate::domain::audit::KeptHold;
 use crate::domain::{Account, Allocation, Entry, EntryId, HoldId, HoldState, Lot, LotId};
 use perennial_platform::Result;
 use sea_orm::sea_query::ExprTrait;
@@ -97,19 +98,18 @@ pub(crate) async fn lots_after(conn: &impl ConnectionTrait, id: Uuid) -> Result<
     Ok(query.all(conn).await?.into_iter().map(lot_store::from_row).collect())
 }
 
-/// Up to a page of holds after one: where they stand, and what resolved them.
-pub(crate) async fn holds_after(
-    conn: &impl ConnectionTrait,
-    id: Uuid,
-) -> Result<Vec<(HoldId, Option<HoldState>, Option<EntryId>)>> {
+/// Up to a page of holds after one.
+pub(crate) async fn holds_after(conn: &impl ConnectionTrait, id: Uuid) -> Result<Vec<KeptHold>> {
     let query = holds::Entity::find()
         .filter(holds::Column::Id.gt(id))
         .order_by_asc(holds::Column::Id)
         .limit(PAGE);
-    let rows = query.all(conn).await?.into_iter();
-    let row = |row: holds::Model| {
-        let state = HoldState::from_number(row.state);
-        (HoldId::from(row.id), state, row.resolved_by.map(EntryId::from))
+    let row = |row: holds::Model| KeptHold {
+        id: HoldId::from(row.id),
+        user: row.user_id,
+        points: row.points,
+        state: HoldState::from_number(row.state),
+        resolved_by: row.resolved_by.map(EntryId::from),
     };
-    Ok(rows.map(row).collect())
+    Ok(query.all(conn).await?.into_iter().map(row).collect())
 }

@@ -59,9 +59,14 @@ impl Service {
 
     /// A second process on the same database.
     pub(crate) async fn replica(&self) -> Self {
-        let config = self.config.clone();
+        self.configured(self.config.clone()).await
+    }
+
+    /// The same, with other settings.
+    pub(crate) async fn configured(&self, config: Config) -> Self {
+        let config = Config { database: self.config.database.clone(), ..config };
         let suite = suite(async |host, _| mount(config.clone(), host).await).await;
-        Self { suite, config: self.config.clone() }
+        Self { suite, config }
     }
 
     /// The service's database, beside the service.

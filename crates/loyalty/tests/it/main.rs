@@ -5,7 +5,9 @@
 mod fixture;
 mod fuzz;
 mod job_activities;
+mod job_expiry;
 mod job_settle;
+mod rpc_audit;
 mod rpc_corrections;
 mod rpc_earn_many;
 mod rpc_explain;

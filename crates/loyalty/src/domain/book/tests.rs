@@ -5,6 +5,7 @@ mod laws;
 mod model;
 
 use super::{Book, Changes};
+use crate::domain::chain::{self, Digest};
 use crate::domain::command::{
     Activate, CancelPending, Capture, Correct, Earn, EarnPending, PlaceHold, Reverse, Spend,
     Transfer, Void,
@@ -37,6 +38,7 @@ pub(super) struct Shelf {
     pub lots: BTreeMap<LotId, Lot>,
     pub holds: BTreeMap<HoldId, Hold>,
     pub entries: Vec<Entry>,
+    hash: Digest,
     ids: u128,
 }
 
@@ -49,6 +51,7 @@ impl Shelf {
             lots: BTreeMap::new(),
             holds: BTreeMap::new(),
             entries: Vec::new(),
+            hash: chain::genesis(1),
             ids: 0,
         }
     }
@@ -82,7 +85,10 @@ impl Shelf {
     /// Posts one command in a batch of its own.
     pub(super) fn post(&mut self, command: &Command) -> Result<Entry, Refusal> {
         let mut book = self.book();
-        let outcome = book.post(command).map(|id| book.entry(id).unwrap().clone());
+        // As it was posted; the link is put on when the batch is whole.
+        let outcome = book.post(command);
+        let outcome = outcome.map(|id| Entry { hash: None, ..book.entry(id).unwrap().clone() });
+        self.hash = book.seal(self.hash);
         let changes = book.into_changes().unwrap();
         self.write(changes);
         outcome
@@ -92,6 +98,7 @@ impl Shelf {
         let mut book = self.book();
         book.settle(USER);
         book.settle(OTHER);
+        self.hash = book.seal(self.hash);
         let changes = book.into_changes().unwrap();
         self.write(changes);
     }
