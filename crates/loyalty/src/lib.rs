@@ -1,5 +1,8 @@
 #![doc = include_str!("../README.md")]
 
+#[macro_use]
+mod museum;
+
 pub mod config;
 pub mod domain;
 pub mod simulation;

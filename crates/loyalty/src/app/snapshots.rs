@@ -99,7 +99,7 @@ impl Snapshots {
                 Some((true, wallet)) => whole.push((user, wallet.lots().cloned().collect())),
             }
         }
-        for (user, _) in &whole {
+        for (user, _) in whole.iter().filter(|_| !flawed!(ExpiryByJobOnly)) {
             book.settle(user);
         }
         let book = Arc::new(book);

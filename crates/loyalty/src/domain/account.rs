@@ -66,7 +66,7 @@ impl Account {
         self.available += legs.available;
         self.escrow += legs.escrow;
         self.debt -= legs.debt;
-        self.redeemed += legs.redeemed;
+        self.redeemed += if flawed!(BalanceBesideHistory) { 0 } else { legs.redeemed };
         self.expired += legs.expired;
         self.reversed += legs.reversed;
         self.transferred += legs.transfer;

@@ -32,6 +32,7 @@ pub fn start_of_day(day: NaiveDate, zone: Tz) -> Time {
 /// the local day `months` later. A day that the month lacks becomes its last: 31 January and one
 /// month is good through 28 or 29 February. `None` (never) when the calendar ends first.
 pub fn expiry_after_months(earned_at: Time, months: u32, zone: Tz) -> Option<Time> {
+    let zone = if flawed!(ZoneShifted) { Tz::UTC } else { zone };
     let last_day = local_day(earned_at, zone).checked_add_months(Months::new(months))?;
     Some(start_of_day(last_day.checked_add_days(Days::new(1))?, zone))
 }

@@ -250,7 +250,7 @@ impl Origin {
     /// The id of the entry of this `kind` for this business event, or `fresh` when no event is
     /// named. The key is (source, event, reason or rule); spaces occur in none of them.
     pub fn entry_id(&self, kind: EntryKind, fresh: EntryId) -> EntryId {
-        if self.source.is_empty() || self.event.is_empty() {
+        if self.source.is_empty() || self.event.is_empty() || flawed!(NaturalKeyIgnored) {
             return fresh;
         }
         let Self { source, event, reason, rule, .. } = self;

@@ -56,7 +56,7 @@ impl Lot {
 
     /// Points that no hold has reserved.
     pub fn free(&self) -> i64 {
-        self.remaining - self.held
+        if flawed!(HoldNotCounted) { self.remaining } else { self.remaining - self.held }
     }
 
     /// Points that can be spent now.

@@ -49,7 +49,8 @@ impl Rate {
     pub fn points(self, minor_units: i64, carried: i64) -> (i64, i64) {
         let (num, den) = (i128::from(self.num), i128::from(self.den));
         let exact = i128::from(minor_units) * num + i128::from(carried);
-        let points = exact.div_euclid(den).max(0);
+        let up = if flawed!(Rounding) { den / 2 } else { 0 };
+        let points = (exact + up).div_euclid(den).max(0);
         let left = exact - points * den;
         (i64::try_from(points).unwrap_or(i64::MAX), i64::try_from(left).unwrap_or(0))
     }

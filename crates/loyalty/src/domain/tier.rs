@@ -105,7 +105,8 @@ pub struct Threshold {
 
 impl Threshold {
     fn reached(&self, metrics: &Metrics) -> bool {
-        (self.spend_minor_units > 0 && metrics.spend >= self.spend_minor_units)
+        (self.spend_minor_units > 0
+            && metrics.spend >= self.spend_minor_units + i64::from(flawed!(TierOffByOne)))
             || (self.orders > 0 && metrics.orders >= self.orders)
             || (self.recommendations > 0 && metrics.recommendations >= self.recommendations)
     }

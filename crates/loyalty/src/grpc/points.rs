@@ -36,7 +36,11 @@ pub(crate) struct Points {
 
 impl Points {
     fn key<M: Contract>(&self, method: &'static str, id: &str, request: &M) -> Option<Key> {
-        Key::of(method, id, request, &self.app.vault)
+        if flawed!(SameKeyTwice) {
+            return None;
+        }
+        let minted = flawed!(FreshIdPerRetry).then(|| format!("{id}{}", self.app.fresh_entry()));
+        Key::of(method, minted.as_deref().unwrap_or(id), request, &self.app.vault)
     }
 
     async fn post(&self, key: Option<Key>, command: Command) -> Outcome<Reply<Entry>> {

@@ -1,9 +1,11 @@
 //! What callers send, and what they get.
 
+use crate::domain::EntryId;
 use crate::grpc::Points;
 use perennial_proto::loyalty::v1::points_service_server::PointsService as _;
 use perennial_proto::loyalty::v1::{
-    CaptureRequest, EarnRequest, Entry, HoldRequest, ReverseRequest, SpendRequest, VoidRequest,
+    ActivateRequest, CancelPendingRequest, CaptureRequest, CorrectRequest, EarnPendingRequest,
+    EarnRequest, Entry, HoldRequest, ReverseRequest, SpendRequest, TransferRequest, VoidRequest,
 };
 use tonic::{Code, Request, Status};
 use tonic_types::StatusExt as _;
@@ -17,6 +19,11 @@ pub(super) enum Call {
     Capture(CaptureRequest),
     Void(VoidRequest),
     Reverse(ReverseRequest),
+    EarnPending(EarnPendingRequest),
+    Activate(ActivateRequest),
+    CancelPending(CancelPendingRequest),
+    Transfer(TransferRequest),
+    Correct(CorrectRequest),
 }
 
 /// What became of it.
@@ -41,6 +48,11 @@ impl Call {
             Self::Capture(_) => "Capture",
             Self::Void(_) => "Void",
             Self::Reverse(_) => "Reverse",
+            Self::EarnPending(_) => "EarnPending",
+            Self::Activate(_) => "Activate",
+            Self::CancelPending(_) => "CancelPending",
+            Self::Transfer(_) => "Transfer",
+            Self::Correct(_) => "Correct",
         }
     }
 
@@ -52,6 +64,11 @@ impl Call {
             Self::Capture(r) => &r.request_id,
             Self::Void(r) => &r.request_id,
             Self::Reverse(r) => &r.request_id,
+            Self::EarnPending(r) => &r.request_id,
+            Self::Activate(r) => &r.request_id,
+            Self::CancelPending(r) => &r.request_id,
+            Self::Transfer(r) => &r.request_id,
+            Self::Correct(r) => &r.request_id,
         }
     }
 
@@ -65,6 +82,11 @@ impl Call {
             Self::Capture(r) => &mut r.request_id,
             Self::Void(r) => &mut r.request_id,
             Self::Reverse(r) => &mut r.request_id,
+            Self::EarnPending(r) => &mut r.request_id,
+            Self::Activate(r) => &mut r.request_id,
+            Self::CancelPending(r) => &mut r.request_id,
+            Self::Transfer(r) => &mut r.request_id,
+            Self::Correct(r) => &mut r.request_id,
         };
         request_id.clone_into(id);
         call
@@ -80,6 +102,12 @@ impl Call {
             Self::Capture(r) => r.points += 1,
             Self::Void(r) => r.reason.push('x'),
             Self::Reverse(r) => r.points += 1,
+            Self::EarnPending(r) => r.points += 1,
+            Self::CancelPending(r) => r.points += 1,
+            Self::Transfer(r) => r.points += 1,
+            Self::Correct(r) => r.points -= 1,
+            // Whatever entry that is, it is another one.
+            Self::Activate(r) => r.entry_id = EntryId::derived(&r.entry_id).to_string(),
         }
         call
     }
@@ -91,7 +119,11 @@ impl Call {
             Self::Spend(r) => !r.source_event_id.is_empty(),
             Self::Hold(r) => !r.source_event_id.is_empty(),
             Self::Reverse(r) => !r.cause.is_empty(),
-            Self::Capture(_) | Self::Void(_) => false,
+            Self::EarnPending(r) => !r.source_event_id.is_empty(),
+            Self::Transfer(r) => !r.source_event_id.is_empty(),
+            Self::Correct(r) => !r.source_event_id.is_empty(),
+            Self::CancelPending(r) => !r.cause.is_empty(),
+            Self::Capture(_) | Self::Void(_) | Self::Activate(_) => false,
         }
     }
 
@@ -107,6 +139,21 @@ impl Call {
                 answer(points.capture(Request::new(r)).await, |a| (a.entry, a.replayed))
             }
             Self::Void(r) => answer(points.void(Request::new(r)).await, |a| (a.entry, a.replayed)),
+            Self::EarnPending(r) => {
+                answer(points.earn_pending(Request::new(r)).await, |a| (a.entry, a.replayed))
+            }
+            Self::Activate(r) => {
+                answer(points.activate(Request::new(r)).await, |a| (a.entry, a.replayed))
+            }
+            Self::CancelPending(r) => {
+                answer(points.cancel_pending(Request::new(r)).await, |a| (a.entry, a.replayed))
+            }
+            Self::Transfer(r) => {
+                answer(points.transfer(Request::new(r)).await, |a| (a.sent, a.replayed))
+            }
+            Self::Correct(r) => {
+                answer(points.correct(Request::new(r)).await, |a| (a.entry, a.replayed))
+            }
             Self::Reverse(r) => {
                 answer(points.reverse(Request::new(r)).await, |a| (a.entry, a.replayed))
             }

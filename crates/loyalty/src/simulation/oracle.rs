@@ -3,6 +3,7 @@
 
 mod feed;
 mod member;
+mod more;
 mod write;
 
 pub(super) use feed::Told;
@@ -28,6 +29,10 @@ pub(super) struct Oracle {
     deals: BTreeMap<String, Deal>,
     checked_in: BTreeSet<String>,
     refunds: BTreeSet<String>,
+    /// To whom points were given, by the giver's entry.
+    receivers: BTreeMap<EntryId, String>,
+    /// The points that corrections were asked for.
+    asked: BTreeMap<EntryId, i64>,
     recorded_at: Time,
     /// The answer to a request id never changes.
     answers: BTreeMap<(&'static str, String), (Call, Verdict)>,
@@ -46,6 +51,8 @@ pub(super) struct Deed {
     pub(super) after: i64,
     /// Points of it that were taken back so far.
     pub(super) reversed: i64,
+    /// It gave points.
+    pub(super) gave: bool,
 }
 
 /// An entry, or the reason of a refusal.

@@ -39,3 +39,5 @@ async fn a_seed_repeats_itself() {
     let (first, second) = (simulate(3, 400).await, simulate(3, 400).await);
     assert_eq!(first, second);
 }
+
+mod museum;

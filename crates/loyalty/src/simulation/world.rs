@@ -45,6 +45,7 @@ pub(super) struct World {
     /// Entries and holds that calls can name.
     entries: Vec<EntryId>,
     holds: Vec<(String, EntryId)>,
+    pending: Vec<EntryId>,
     feed: Vec<Told>,
     step: u64,
     whale: u64,
@@ -73,6 +74,7 @@ impl World {
             sent: Vec::new(),
             entries: Vec::new(),
             holds: Vec::new(),
+            pending: Vec::new(),
             feed: Vec::new(),
             step: 0,
             whale: 0,

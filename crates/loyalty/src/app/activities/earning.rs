@@ -149,7 +149,8 @@ pub(super) async fn refund(
         return Ok(());
     }
     let points = next_share(bought.points, bought.amount, before, amount);
-    let taken = match bought.entry.filter(|_| points > 0) {
+    let points = if flawed!(RefundTwice) { points * 2 } else { points };
+    let taken = match bought.entry.filter(|_| points > 0 && !flawed!(RefundKeepsPoints)) {
         Some(entry) => {
             let reverse = clawback(&activity, programme, now, entry, points);
             post(tx, programme, now, Command::Reverse(reverse)).await?

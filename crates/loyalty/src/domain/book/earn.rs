@@ -77,7 +77,9 @@ impl Book {
             activates_at: None,
             held: 0,
             expired: 0,
-            expires_at: entry.expires_at,
+            expires_at: entry
+                .expires_at
+                .filter(|_| !(flawed!(LotsNeverExpire) && entry.origin.rule == "check-in")),
             earned_at: entry.occurred_at,
             warned_at: None,
             notice: self.notice.at_first(),

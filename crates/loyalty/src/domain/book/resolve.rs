@@ -23,7 +23,8 @@ impl Book {
     }
 
     pub(super) fn time_out(&mut self, hold: &Hold) {
-        self.resolve(hold, HoldState::TimedOut, 0, Origin::default());
+        let spent = if flawed!(TimeoutLosesPoints) { hold.points } else { 0 };
+        self.resolve(hold, HoldState::TimedOut, spent, Origin::default());
     }
 
     /// A hold that nothing has resolved, not even its deadline.
@@ -33,6 +34,8 @@ impl Book {
         let hold = self.wallets.get(&user).and_then(|wallet| wallet.hold(id));
         let hold = hold.ok_or(Refusal::HoldNotFound)?;
         match hold.state {
+            HoldState::Captured if flawed!(SettledTwice) => Ok(hold.clone()),
+            HoldState::Voided | HoldState::TimedOut if flawed!(VoidTwice) => Ok(hold.clone()),
             HoldState::Open => Ok(hold.clone()),
             state => Err(Refusal::HoldResolved { state }),
         }

@@ -116,7 +116,7 @@ impl Book {
 
 /// `points` of the parts from the end, after leaving out the last `skip`.
 fn last_parts(parts: &[Allocation], skip: i64, points: i64) -> Vec<Allocation> {
-    let (mut skip, mut left) = (skip, points);
+    let (mut skip, mut left) = (if flawed!(CancelMixesLots) { 0 } else { skip }, points);
     let mut found = Vec::new();
     for part in parts.iter().rev() {
         let skipped = part.points.min(skip);

@@ -3,7 +3,7 @@
 use super::Changes;
 use crate::domain::lot::SpendKey;
 use crate::domain::{
-    Account, Allocation, Entry, EntryId, Hold, HoldId, HoldState, Lot, LotId, Time,
+    Account, Allocation, Entry, EntryId, EntryKind, Hold, HoldId, HoldState, Lot, LotId, Time,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -59,7 +59,9 @@ impl Wallet {
 
     /// Books an entry; answers the member's points after it.
     pub(super) fn book(&mut self, entry: &Entry) -> i64 {
-        self.account.book(&entry.legs, entry.held);
+        if !(flawed!(LostUpdate) && self.booked && entry.kind == EntryKind::Earn) {
+            self.account.book(&entry.legs, entry.held);
+        }
         self.booked = true;
         self.account.available
     }

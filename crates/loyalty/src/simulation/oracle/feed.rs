@@ -2,7 +2,7 @@
 
 use super::write::{Earning, Taking, twelve_months};
 use super::{EntryId, Oracle, Time};
-use crate::domain::Tier;
+use crate::domain::{EntryKind, Tier};
 use chrono::TimeDelta;
 use perennial_proto::loyalty::v1::ReversalPolicy;
 
@@ -17,6 +17,7 @@ pub(in crate::simulation) enum Told {
     },
     CheckIn {
         user: String,
+        event: String,
         at: Time,
     },
     /// Of an order: currency and minor units.
@@ -67,7 +68,7 @@ fn part(whole: i64, of: i64, amount: i64) -> i64 {
 
 /// How the ledger names an entry of a business event: a part of its contract, as others repeat it.
 fn entry_of(event: &str, rule: &str) -> EntryId {
-    let earn = crate::domain::EntryKind::Earn.number();
+    let earn = EntryKind::Earn.number();
     EntryId::derived(&format!("{earn} {event}  {rule}"))
 }
 
@@ -78,7 +79,7 @@ impl Oracle {
                 self.members.entry(user.clone()).or_default().closed = false;
             }
             Told::Erased { user } => self.erased(user, raw),
-            Told::CheckIn { user, at } => self.check_in(user, *at, raw),
+            Told::CheckIn { user, at, .. } => self.check_in(user, *at, raw),
             Told::Purchase { user, event, at, currency, paid } => {
                 self.purchase(user, event, *at, currency, *paid, raw);
             }
@@ -94,7 +95,18 @@ impl Oracle {
     fn erased(&mut self, user: &str, raw: Time) {
         let now = self.time(raw);
         if let Some(member) = self.members.get_mut(user) {
+            let mut wrote = member.ripen(now);
+            for (lot, points) in member.pending() {
+                wrote = true;
+                member.call_off(lot, points);
+                if let Some(deed) = self.deeds.get_mut(&lot) {
+                    deed.reversed += points;
+                }
+            }
             member.closed = true;
+            if wrote {
+                self.recorded_at = now;
+            }
             self.settle(user, now);
         }
         self.deals.retain(|_, deal| deal.user != user);
@@ -109,7 +121,8 @@ impl Oracle {
         }
         let id = entry_of(&key, "check-in");
         let (user, expires_at) = (user.to_owned(), twelve_months(at));
-        let earning = Earning { id, user, points: 5, at, expires_at, name: None };
+        let earning =
+            Earning { kind: EntryKind::Earn, id, user, points: 5, at, expires_at, name: None };
         if self.earn(earning, raw).is_ok() {
             self.checked_in.insert(key);
         }
@@ -133,7 +146,8 @@ impl Oracle {
         let mut entry = self.deeds.get(&id).map(|deed| deed.id);
         if points > 0 && entry.is_none() {
             let (user, expires_at) = (user.to_owned(), twelve_months(at));
-            let earning = Earning { id, user, points, at, expires_at, name: None };
+            let earning =
+                Earning { kind: EntryKind::Earn, id, user, points, at, expires_at, name: None };
             entry = self.earn(earning, raw).ok().map(|deed| deed.id);
         }
         self.members.entry(user.to_owned()).or_default();

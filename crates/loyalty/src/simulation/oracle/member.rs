@@ -14,7 +14,9 @@ pub(super) enum Fate {
     Held(EntryId),
     Spent(EntryId),
     Expired,
-    /// Taken back, or used to pay off a debt.
+    /// Not active yet.
+    Pending,
+    /// Taken back, given away, or used to pay off a debt.
     Gone,
 }
 
@@ -25,6 +27,8 @@ struct Chunk {
     expires_at: Option<Time>,
     earned_at: Time,
     fate: Fate,
+    /// When it becomes active by itself.
+    ripe_at: Option<Time>,
     /// When it met its fate; what was taken last comes back first.
     turn: u64,
 }
@@ -76,11 +80,13 @@ impl Member {
         self.free() + self.held()
     }
 
-    /// spendable, held, debt, issued, redeemed, expired, reversed
-    pub(crate) fn totals(&self) -> [i64; 7] {
+    /// spendable, held, debt, issued, redeemed, expired, reversed, pending
+    pub(crate) fn totals(&self) -> [i64; 8] {
         let redeemed = self.count(|fate| matches!(fate, Fate::Spent(_)));
         let expired = self.count(|fate| fate == Fate::Expired);
-        [self.free(), self.held(), self.debt, self.issued, redeemed, expired, self.reversed]
+        let pending = self.count(|fate| fate == Fate::Pending);
+        let (free, held, debt) = (self.free(), self.held(), self.debt);
+        [free, held, debt, self.issued, redeemed, expired, self.reversed, pending]
     }
 
     /// The membership has ended.
@@ -109,7 +115,9 @@ impl Member {
     /// Something fell due for the member.
     pub(super) fn is_due(&self, now: Time) -> bool {
         let dead = |c: &Chunk| c.fate == Fate::Free && c.expires_at.is_some_and(|at| at <= now);
-        self.chunks.iter().any(dead) || self.holds.values().any(|hold| hold.is_due(now))
+        let ripe = |c: &Chunk| c.is_ripe(now);
+        self.chunks.iter().any(|c| dead(c) || ripe(c))
+            || self.holds.values().any(|hold| hold.is_due(now))
     }
 
     /// Free points in the order of use, those of `own` first.
@@ -183,8 +191,91 @@ impl Member {
         self.debt -= to_debt;
         if points > to_debt {
             let (count, fate, turn) = (points - to_debt, Fate::Free, 0);
-            self.chunks.push(Chunk { lot, count, expires_at, earned_at: at, fate, turn });
+            let ripe_at = None;
+            self.chunks.push(Chunk { lot, count, expires_at, earned_at: at, fate, ripe_at, turn });
         }
+    }
+
+    pub(super) fn earn_pending(
+        &mut self,
+        lot: EntryId,
+        count: i64,
+        earned_at: Time,
+        expires_at: Option<Time>,
+        ripe_at: Option<Time>,
+    ) {
+        self.issued += count;
+        let (fate, turn) = (Fate::Pending, 0);
+        self.chunks.push(Chunk { lot, count, expires_at, earned_at, fate, ripe_at, turn });
+    }
+
+    pub(super) fn pending_of(&self, lot: EntryId) -> i64 {
+        let of = self.chunks.iter().filter(|c| c.lot == lot && c.fate == Fate::Pending);
+        of.map(|chunk| chunk.count).sum()
+    }
+
+    /// Pending points of a lot become active.
+    pub(super) fn activate(&mut self, lot: EntryId, at: Time, now: Time) {
+        for chunk in self.chunks.iter_mut().filter(|chunk| chunk.lot == lot) {
+            if chunk.fate == Fate::Pending {
+                chunk.fate = Fate::Free;
+            }
+            if chunk.expires_at.is_some_and(|end| end <= at) {
+                chunk.expires_at = Some(midnight_after(now, GRACE_DAYS));
+            }
+        }
+    }
+
+    /// Pending points of a lot are called off.
+    pub(super) fn call_off(&mut self, lot: EntryId, points: i64) {
+        let of: Vec<usize> = (0..self.chunks.len())
+            .filter(|i| self.chunks[*i].lot == lot && self.chunks[*i].fate == Fate::Pending)
+            .collect();
+        self.take(&of, points, Fate::Gone);
+        self.reversed += points;
+    }
+
+    /// Everything that is pending, by lot.
+    pub(super) fn pending(&self) -> Vec<(EntryId, i64)> {
+        let pending = self.chunks.iter().filter(|chunk| chunk.fate == Fate::Pending);
+        pending.map(|chunk| (chunk.lot, chunk.count)).collect()
+    }
+
+    /// Makes active what is due for it, in the order of time.
+    pub(super) fn ripen(&mut self, now: Time) -> bool {
+        let ripe = self.chunks.iter().filter(|chunk| chunk.is_ripe(now));
+        let mut ripe: Vec<_> = ripe.map(|c| (c.ripe_at.unwrap_or(now), c.lot)).collect();
+        ripe.sort_unstable();
+        for (at, lot) in &ripe {
+            self.activate(*lot, *at, now);
+        }
+        !ripe.is_empty()
+    }
+
+    /// Gives points away: those of one date after the other, each with the earliest day of earning.
+    pub(super) fn give_away(&mut self, points: i64) -> Vec<(Option<Time>, Time, i64)> {
+        let before = self.turn;
+        self.use_up(points, None, Fate::Gone);
+        let mut given: Vec<&Chunk> = self.chunks.iter().filter(|c| c.turn > before).collect();
+        given.sort_by_key(|chunk| chunk.turn);
+        let mut dates: Vec<(Option<Time>, Time, i64)> = Vec::new();
+        for chunk in given {
+            match dates.last_mut().filter(|(date, ..)| *date == chunk.expires_at) {
+                Some((_, earned, count)) => {
+                    *earned = (*earned).min(chunk.earned_at);
+                    *count += chunk.count;
+                }
+                None => dates.push((chunk.expires_at, chunk.earned_at, chunk.count)),
+            }
+        }
+        dates
+    }
+
+    /// Receives points that somebody else had.
+    pub(super) fn receive(&mut self, lot: EntryId, part: (Option<Time>, Time, i64)) {
+        let (expires_at, earned_at, count) = part;
+        let (fate, ripe_at, turn) = (Fate::Free, None, 0);
+        self.chunks.push(Chunk { lot, count, expires_at, earned_at, fate, ripe_at, turn });
     }
 
     /// What time alone does. True when something was written down.
@@ -199,6 +290,7 @@ impl Member {
                 hold.end = Some("HOLD_TIMED_OUT");
             }
         }
+        wrote |= self.ripen(now);
         let closed = self.closed;
         for chunk in self.chunks.iter_mut().filter(|chunk| chunk.fate == Fate::Free) {
             if closed || chunk.expires_at.is_some_and(|at| at <= now) {
@@ -209,6 +301,12 @@ impl Member {
         let paid = self.use_up(self.debt, None, Fate::Gone);
         self.debt -= paid;
         wrote || paid > 0
+    }
+}
+
+impl Chunk {
+    fn is_ripe(&self, now: Time) -> bool {
+        self.fate == Fate::Pending && self.ripe_at.is_some_and(|at| at <= now)
     }
 }
 

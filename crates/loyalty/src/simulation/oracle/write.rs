@@ -9,6 +9,7 @@ use perennial_proto::loyalty::v1::{EarnRequest, HoldRequest, ReversalPolicy, Rev
 
 /// Points to be earned.
 pub(super) struct Earning {
+    pub(super) kind: EntryKind,
     pub(super) id: EntryId,
     pub(super) user: String,
     pub(super) points: i64,
@@ -40,7 +41,7 @@ fn hold_entry(hold: &str) -> Option<EntryId> {
     hold.parse().ok().map(|id: crate::domain::HoldId| EntryId::from(id.uuid()))
 }
 
-fn name(what: &str, source: &str, event: &str, reason: &str) -> Option<String> {
+pub(super) fn name(what: &str, source: &str, event: &str, reason: &str) -> Option<String> {
     (!event.is_empty()).then(|| format!("{what} {source} {event} {reason}"))
 }
 
@@ -56,6 +57,11 @@ impl Oracle {
             Call::Capture(r) => self.resolve(&r.hold_id, Some(r.points), now, fresh),
             Call::Void(r) => self.resolve(&r.hold_id, None, now, fresh),
             Call::Reverse(r) => self.reverse_call(r, now, fresh),
+            Call::EarnPending(r) => self.earn_pending(r, now, fresh),
+            Call::Activate(r) => self.activate(&r.entry_id, now, fresh),
+            Call::CancelPending(r) => self.cancel_pending(r, now, fresh),
+            Call::Transfer(r) => self.transfer(r, now, fresh),
+            Call::Correct(r) => self.correct(r, now, fresh),
         }
     }
 
@@ -76,12 +82,13 @@ impl Oracle {
             told => told,
         };
         let (user, points) = (r.user_id.clone(), r.points);
-        self.earn(Earning { id: fresh, user, points, at, expires_at, name }, raw)
+        let (kind, id) = (EntryKind::Earn, fresh);
+        self.earn(Earning { kind, id, user, points, at, expires_at, name }, raw)
     }
 
     pub(super) fn earn(&mut self, earning: Earning, raw: Time) -> Verdict {
         let now = self.time(raw);
-        let Earning { id, user, points, at, expires_at, name } = earning;
+        let Earning { kind, id, user, points, at, expires_at, name } = earning;
         let member = self.members.get(&user);
         if member.is_some_and(|member| member.closed) {
             return Err("MEMBER_CLOSED");
@@ -96,13 +103,14 @@ impl Oracle {
         let deed = Deed {
             id,
             user,
-            kind: EntryKind::Earn,
+            kind,
             points,
             available: after - before,
             debt,
             held: 0,
             after,
             reversed: 0,
+            gave: true,
         };
         Ok(self.record(deed, name, now))
     }
@@ -126,7 +134,18 @@ impl Oracle {
         member.use_up(points, None, Fate::Spent(id));
         let after = member.available();
         let (user, kind, available) = (user.to_owned(), EntryKind::Spend, -points);
-        let deed = Deed { id, user, kind, points, available, debt: 0, held: 0, after, reversed: 0 };
+        let deed = Deed {
+            id,
+            user,
+            kind,
+            points,
+            available,
+            debt: 0,
+            held: 0,
+            after,
+            reversed: 0,
+            gave: false,
+        };
         Ok(self.record(deed, name, now))
     }
 
@@ -156,6 +175,7 @@ impl Oracle {
             held: points,
             after,
             reversed: 0,
+            gave: true,
         };
         Ok(self.record(deed, name, now))
     }
@@ -192,8 +212,18 @@ impl Oracle {
         member.release(Fate::Held(id), i64::MAX, false, now);
         let points = if capture.is_some() { spent } else { all };
         let (available, held) = (-spent, -all);
-        let deed =
-            Deed { id: fresh, user, kind, points, available, debt: 0, held, after, reversed: 0 };
+        let deed = Deed {
+            id: fresh,
+            user,
+            kind,
+            points,
+            available,
+            debt: 0,
+            held,
+            after,
+            reversed: 0,
+            gave: false,
+        };
         let deed = self.record(deed, None, now);
         self.settle(&deed.user, now);
         Ok(deed)
@@ -220,13 +250,16 @@ impl Oracle {
         let original = self.deeds.get(&taking.entry).cloned().ok_or("ENTRY_NOT_FOUND")?;
         self.active(&original.user, now)?;
         let reversed = match original.kind {
-            EntryKind::Earn => self.claw_back(&taking, &original),
+            EntryKind::Earn | EntryKind::EarnPending => self.claw_back(&taking, &original),
+            // A correction that gave.
+            EntryKind::Correction if original.gave => self.claw_back(&taking, &original),
             EntryKind::Spend | EntryKind::Capture => self.give_back(&taking, &original, now),
-            EntryKind::ReverseEarn => {
+            EntryKind::ReverseEarn | EntryKind::Correction => {
                 let points = wanted(&taking, &original, 0)?;
-                let (id, user, at) = (taking.id, original.user.clone(), now);
+                let (kind, id) = (EntryKind::Earn, taking.id);
+                let (user, at) = (original.user.clone(), now);
                 let (expires_at, name) = (taking.expires_at, None);
-                self.earn(Earning { id, user, points, at, expires_at, name }, raw)
+                self.earn(Earning { kind, id, user, points, at, expires_at, name }, raw)
             }
             _ => Err("NOT_REVERSIBLE"),
         }?;
@@ -241,15 +274,18 @@ impl Oracle {
     fn claw_back(&mut self, taking: &Taking, original: &Deed) -> Verdict {
         let member = self.members.get_mut(&original.user).ok_or("MEMBER_NOT_FOUND")?;
         let wanted = wanted(taking, original, member.expired_of(original.id))?;
-        let there = wanted.min(member.free());
+        let pending = member.pending_of(original.id).min(wanted);
+        let active = wanted - pending;
+        let there = active.min(member.free());
         let (there, missing) = match taking.policy {
             ReversalPolicy::OnlyPending => (0, 0),
             ReversalPolicy::WithinBalance => (there, 0),
-            _ => (there, wanted - there),
+            _ => (there, active - there),
         };
-        if there + missing == 0 {
+        if pending + there + missing == 0 {
             return Err("NOTHING_TO_REVERSE");
         }
+        member.call_off(original.id, pending);
         member.use_up(there, Some(original.id), Fate::Gone);
         member.debt += missing;
         member.reversed += there + missing;
@@ -257,12 +293,13 @@ impl Oracle {
             id: taking.id,
             user: original.user.clone(),
             kind: EntryKind::ReverseEarn,
-            points: there + missing,
+            points: pending + there + missing,
             available: -there,
             debt: -missing,
             held: 0,
             after: member.available(),
             reversed: 0,
+            gave: false,
         })
     }
 
@@ -280,6 +317,7 @@ impl Oracle {
             held: 0,
             after: member.available(),
             reversed: 0,
+            gave: false,
         })
     }
 }

@@ -4,7 +4,8 @@ use super::{Call, World};
 use chrono::TimeDelta;
 use perennial_platform::time::to_proto;
 use perennial_proto::loyalty::v1::{
-    CaptureRequest, EarnRequest, HoldRequest, ReversalPolicy, ReverseRequest, SpendRequest,
+    ActivateRequest, CancelPendingRequest, CaptureRequest, CorrectRequest, EarnPendingRequest,
+    EarnRequest, HoldRequest, ReversalPolicy, ReverseRequest, SpendRequest, TransferRequest,
     VoidRequest,
 };
 
@@ -15,13 +16,18 @@ impl World {
     /// Any write.
     pub(super) fn wish(&mut self) -> Call {
         let request_id = format!("r{}-{}", self.step, self.random.bits() % 1_000_000);
-        let call = match self.random.weighed(&[24, 18, 15, 14, 6, 16]) {
+        let call = match self.random.weighed(&[24, 16, 15, 14, 6, 16, 6, 3, 3, 10, 3]) {
             0 => Call::Earn(self.earn()),
             1 => Call::Spend(self.spend()),
             2 => Call::Hold(self.hold()),
             3 => Call::Capture(self.capture()),
             4 => Call::Void(VoidRequest { hold_id: self.hold_id(), ..VoidRequest::default() }),
-            _ => Call::Reverse(self.reverse()),
+            5 => Call::Reverse(self.reverse()),
+            6 => Call::EarnPending(self.earn_pending()),
+            7 => Call::Activate(ActivateRequest { entry_id: self.earned(), ..Default::default() }),
+            8 => Call::CancelPending(self.cancel_pending()),
+            9 => Call::Transfer(self.transfer()),
+            _ => Call::Correct(self.correct()),
         };
         call.under(&request_id)
     }
@@ -52,6 +58,81 @@ impl World {
             expire_time: expiry.map(to_proto),
             never_expires: expiry.is_none() && self.random.one_in(3),
             ..EarnRequest::default()
+        }
+    }
+
+    fn earn_pending(&mut self) -> EarnPendingRequest {
+        let now = self.now();
+        let (source, source_event_id) = self.event();
+        let hours = self.random.from_to(1, 20 * 24);
+        let ripe = self.random.one_in(2).then(|| now + TimeDelta::hours(hours));
+        // Some become due for their date before anybody activates them.
+        let expiry = self.random.one_in(2);
+        let expiry = expiry.then(|| now + TimeDelta::hours(hours + self.random.from_to(1, 48)));
+        EarnPendingRequest {
+            user_id: self.user(),
+            points: self.random.from_to(1, 40),
+            source,
+            source_event_id,
+            expire_time: expiry.map(to_proto),
+            activate_time: ripe.map(to_proto),
+            ..EarnPendingRequest::default()
+        }
+    }
+
+    /// Mostly the entry of a pending earning.
+    fn earned(&mut self) -> String {
+        let known = &self.pending[self.pending.len().saturating_sub(10)..];
+        let known = self.random.pick(known).copied();
+        let other = self.random.pick(&self.entries).copied();
+        let id = match self.random.below(20) {
+            0 => None,
+            1 | 2 => other,
+            _ => known,
+        };
+        id.unwrap_or_else(|| self.fresh()).to_string()
+    }
+
+    fn cancel_pending(&mut self) -> CancelPendingRequest {
+        let cause = if self.random.one_in(2) { "returned".to_owned() } else { String::new() };
+        let points = if self.random.one_in(3) { 0 } else { self.random.from_to(1, 20) };
+        CancelPendingRequest { entry_id: self.earned(), points, cause, ..Default::default() }
+    }
+
+    fn transfer(&mut self) -> TransferRequest {
+        let (source, source_event_id) = self.event();
+        let from_user_id = self.user();
+        let points = self.fitting(&from_user_id);
+        let mut to_user_id = self.user();
+        if to_user_id == from_user_id {
+            to_user_id =
+                if self.random.one_in(4) { "nobody" } else { "member-of-honour" }.to_owned();
+        }
+        TransferRequest {
+            from_user_id,
+            to_user_id,
+            points,
+            source,
+            source_event_id,
+            ..Default::default()
+        }
+    }
+
+    fn correct(&mut self) -> CorrectRequest {
+        let (source, source_event_id) = self.event();
+        let points =
+            [self.random.from_to(1, 30), -self.random.from_to(1, 60)][self.random.below(2)];
+        let policy = [ReversalPolicy::Unspecified, ReversalPolicy::Unlimited][self.random.below(2)];
+        CorrectRequest {
+            user_id: self.user(),
+            points,
+            reason: "audit".to_owned(),
+            author: "ann".to_owned(),
+            approver: "bob".to_owned(),
+            policy: policy.into(),
+            source,
+            source_event_id,
+            ..CorrectRequest::default()
         }
     }
 

@@ -45,7 +45,10 @@ impl World {
         };
         let told = told.map(|b| {
             let next = b.next_expire_time.as_ref().and_then(|at| from_proto("at", at).ok());
-            let totals = [b.spendable, b.held, b.debt, b.issued, b.redeemed, b.expired, b.reversed];
+            let taken = [b.redeemed, b.expired, b.reversed, b.pending];
+            let [redeemed, expired, reversed, pending] = taken;
+            let (free, held, debt, issued) = (b.spendable, b.held, b.debt, b.issued);
+            let totals = [free, held, debt, issued, redeemed, expired, reversed, pending];
             (totals, (next, b.next_expire_points), b.closed)
         });
         let expected = expected.map(|m| (m.totals(), m.next_expiry(), m.closed()));

@@ -57,7 +57,7 @@ impl World {
                 let currency = if self.random.one_in(10) { "CNY" } else { currency };
                 Told::Refund { user, event, at, order, currency, paid: paid.max(1) }
             }
-            2 => Told::CheckIn { user, at },
+            2 => Told::CheckIn { user, event, at },
             3 => Told::Erased { user },
             _ => Told::Registered { user },
         }
@@ -146,8 +146,8 @@ fn event(told: &Told, step: u64) -> Event {
         Told::Erased { user } => {
             packed(&UserErased { user_id: user.clone(), ..Default::default() })
         }
-        Told::CheckIn { user, at } => {
-            packed(&activity(user, &format!("in{step}"), *at, ActivityKind::CheckIn))
+        Told::CheckIn { user, event, at } => {
+            packed(&activity(user, event, *at, ActivityKind::CheckIn))
         }
         Told::Purchase { user, event, at, currency, paid } => packed(&ActivityRecorded {
             object: event.clone(),

@@ -1,6 +1,8 @@
 //! Calls made, with and without faults, and their answers held against the oracle's.
 
 use super::{Call, Check, Reply, Site, World};
+use crate::domain::EntryKind;
+use crate::simulation::oracle::Deed;
 use crate::simulation::trap::Blow;
 use futures::FutureExt as _;
 use perennial_platform::Result;
@@ -92,6 +94,9 @@ impl World {
     /// attempt was carried out, so the answer may be a replay.
     pub(super) async fn settle_with(&mut self, call: &Call, reply: Reply, again: bool) -> Check {
         let user = self.judge(call, &reply, again)?;
+        if let Call::Transfer(r) = call {
+            self.compare(&r.to_user_id).await?;
+        }
         self.compare(&user).await
     }
 
@@ -145,14 +150,20 @@ impl World {
             Call::Earn(r) => r.user_id.clone(),
             Call::Spend(r) => r.user_id.clone(),
             Call::Hold(r) => r.user_id.clone(),
+            Call::EarnPending(r) => r.user_id.clone(),
+            Call::Correct(r) => r.user_id.clone(),
+            Call::Transfer(r) => r.from_user_id.clone(),
             _ => self.user(),
         }
     }
 
     /// Entries and holds can be named from now on.
-    pub(super) fn remember(&mut self, deed: &crate::simulation::oracle::Deed) {
+    pub(super) fn remember(&mut self, deed: &Deed) {
         self.entries.push(deed.id);
-        if deed.kind == crate::domain::EntryKind::Hold {
+        if deed.kind == EntryKind::EarnPending {
+            self.pending.push(deed.id);
+        }
+        if deed.kind == EntryKind::Hold {
             self.holds.push((deed.user.clone(), deed.id));
         }
     }
@@ -207,5 +218,10 @@ fn done(call: &Call) -> &'static str {
         Call::Capture(_) => "Capture done",
         Call::Void(_) => "Void done",
         Call::Reverse(_) => "Reverse done",
+        Call::EarnPending(_) => "EarnPending done",
+        Call::Activate(_) => "Activate done",
+        Call::CancelPending(_) => "CancelPending done",
+        Call::Transfer(_) => "Transfer done",
+        Call::Correct(_) => "Correct done",
     }
 }
