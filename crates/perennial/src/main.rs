@@ -5,6 +5,11 @@ use perennial::cli::{Cli, Command};
 use perennial::{bench, data, demo, health, serve, simulate, token};
 use std::process::ExitCode;
 
+/// Calls allocate much and for a short time, on threads that free what others allocated. The
+/// allocator replaces that of the C library as well, so that SQLite uses it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[tokio::main]
 async fn main() -> ExitCode {
     match run(Cli::parse().command).await {

@@ -5,6 +5,7 @@
 //! that will change are locked in id order.
 
 pub mod bulk;
+mod defer;
 #[doc(hidden)]
 pub mod faults;
 mod lease;

@@ -4,6 +4,7 @@
 //! many rows there are: each connection parses it once, where a list of VALUES would be another
 //! statement for every size of a batch. On SQLite, which parses in our own process, a list will do.
 
+use super::defer;
 use crate::error::{Error, Result};
 use sea_orm::sea_query::extension::postgres::PgFunc;
 use sea_orm::sea_query::{ArrayType, Expr, ExprTrait, OnConflict, ValueType};
@@ -28,8 +29,9 @@ pub enum Known<C> {
     Replace(C),
 }
 
-/// Writes rows, all of which have the same columns set. Errors: ABORTED for a key that is there
-/// already, where that is not allowed.
+/// Writes rows, all of which have the same columns set. In a transaction on Postgres they are sent
+/// when it reads or commits. Errors, then at the latest: ABORTED for a key that is there already,
+/// where that is not allowed.
 pub async fn write<A>(
     conn: &impl ConnectionTrait,
     rows: Vec<A>,
@@ -42,7 +44,9 @@ where
         return Ok(());
     }
     if conn.get_database_backend() == DbBackend::Postgres {
-        conn.execute_raw(unnest(&rows, known)?).await?;
+        let mut statement = unnest(&rows, known, None)?;
+        statement.sql = defer::mark(A::Entity::default().table_name(), &statement.sql);
+        conn.execute_raw(statement).await?;
         return Ok(());
     }
     let columns = <A::Entity as EntityTrait>::Column::iter().count();
@@ -57,6 +61,23 @@ where
         .await?;
     }
     Ok(())
+}
+
+/// Writes new rows at once. On Postgres they are written after `lock`, a call that takes one, was
+/// evaluated: in the same statement, because that is a round trip less.
+pub(super) async fn write_under<A>(
+    conn: &impl ConnectionTrait,
+    lock: Option<&str>,
+    rows: Vec<A>,
+) -> Result<()>
+where
+    A: ActiveModelTrait + Send,
+{
+    if conn.get_database_backend() == DbBackend::Postgres {
+        conn.execute_raw(unnest(&rows, Known::Refuse, lock)?).await?;
+        return Ok(());
+    }
+    write(conn, rows, Known::Refuse).await
 }
 
 /// `column IN (values)`, on Postgres as one array for the same reason.
@@ -94,6 +115,7 @@ struct Sent {
 fn unnest<A: ActiveModelTrait>(
     rows: &[A],
     known: Known<<A::Entity as EntityTrait>::Column>,
+    lock: Option<&str>,
 ) -> Result<Statement> {
     let is_set = |c: &<A::Entity as EntityTrait>::Column| {
         rows.first().is_some_and(|row| row.get(*c).into_value().is_some())
@@ -120,8 +142,9 @@ fn unnest<A: ActiveModelTrait>(
         }
     };
     let table = A::Entity::default();
+    let lock = lock.map_or(String::new(), |call| format!("(SELECT {call}) AS lock, "));
     let sql = format!(
-        "INSERT INTO \"{}\" ({}) SELECT {} FROM UNNEST({}) AS sent ({}){conflict}",
+        "INSERT INTO \"{}\" ({}) SELECT {} FROM {lock}UNNEST({}) AS sent ({}){conflict}",
         table.table_name(),
         names.join(", "),
         list(&|_, s| s.select.clone()),

@@ -1,6 +1,7 @@
 //! A transaction, and the events that become part of the log when it commits.
 
-use super::bulk::{self, Known};
+use super::bulk;
+use super::defer::{Deferred, Turn};
 use super::faults::Step;
 use super::{Db, Engine};
 use crate::error::Result;
@@ -22,11 +23,12 @@ pub struct Tx {
     inner: DatabaseTransaction,
     db: Db,
     events: Mutex<Vec<NewEvent>>,
+    writes: Mutex<Deferred>,
 }
 
 /// Key of the advisory lock for appending ("perennial.events" has no meaning to Postgres; any
 /// fixed number will do).
-const APPEND_LOCK: &str = "SELECT pg_advisory_xact_lock(7305)";
+const APPEND_LOCK: &str = "pg_advisory_xact_lock(7305)";
 
 impl Tx {
     pub(super) async fn begin(db: &Db) -> Result<Self> {
@@ -36,7 +38,7 @@ impl Tx {
         };
         db.reach(Step::Begin).await?;
         let inner = db.0.writer.begin_with_options(options).await?;
-        Ok(Self { inner, db: db.clone(), events: Mutex::default() })
+        Ok(Self { inner, db: db.clone(), events: Mutex::default(), writes: Mutex::default() })
     }
 
     /// Adds events to the log if and when this transaction commits.
@@ -50,12 +52,12 @@ impl Tx {
         let events =
             std::mem::take(&mut *self.events.lock().unwrap_or_else(PoisonError::into_inner));
         let grew = !events.is_empty();
+        self.flush().await?;
         if grew {
-            if self.db.engine() == Engine::Postgres && self.db.0.ordered_log {
-                self.inner.execute_unprepared(APPEND_LOCK).await?;
-            }
             let rows = events.into_iter().map(NewEvent::into_row).collect();
-            bulk::write(&self.inner, rows, Known::Refuse).await?;
+            // Positions are given out row by row, so none before the lock is held.
+            let ordered = self.db.engine() == Engine::Postgres && self.db.0.ordered_log;
+            bulk::write_under(&self.inner, ordered.then_some(APPEND_LOCK), rows).await?;
         }
         self.db.reach(Step::Commit).await?;
         self.inner.commit().await?;
@@ -66,10 +68,32 @@ impl Tx {
         Ok(())
     }
 
+    /// Sends the writes that wait.
+    async fn flush(&self) -> Result<(), DbErr> {
+        let waiting = self.writes().take();
+        self.send(waiting).await
+    }
+
+    async fn send(&self, statement: Option<Statement>) -> Result<(), DbErr> {
+        match statement {
+            Some(statement) => self.inner.execute_raw(statement).await.map(drop),
+            None => Ok(()),
+        }
+    }
+
+    fn writes(&self) -> std::sync::MutexGuard<'_, Deferred> {
+        self.writes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Undoes it all now rather than when dropped.
     pub async fn rollback(self) -> Result<()> {
         Ok(self.inner.rollback().await?)
     }
+}
+
+/// The answer to a write that waits: it has changed nothing so far.
+fn nothing_yet() -> ExecResult {
+    sea_orm::sqlx::postgres::PgQueryResult::default().into()
 }
 
 #[async_trait::async_trait]
@@ -80,21 +104,35 @@ impl ConnectionTrait for Tx {
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
         self.db.reach(Step::Statement).await?;
-        self.inner.execute_raw(statement).await
+        let turn = self.writes().turn(&statement);
+        match turn {
+            Turn::Later => Ok(nothing_yet()),
+            Turn::LaterAfter(waiting) => {
+                self.send(Some(waiting)).await?;
+                Ok(nothing_yet())
+            }
+            Turn::Now(waiting) => {
+                self.send(waiting).await?;
+                self.inner.execute_raw(statement).await
+            }
+        }
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
         self.db.reach(Step::Statement).await?;
+        self.flush().await?;
         self.inner.execute_unprepared(sql).await
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
         self.db.reach(Step::Statement).await?;
+        self.flush().await?;
         self.inner.query_one_raw(statement).await
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
         self.db.reach(Step::Statement).await?;
+        self.flush().await?;
         self.inner.query_all_raw(statement).await
     }
 }

@@ -50,13 +50,14 @@ async fn keep_refusal<R: Message + Default>(
     outcome: Result<R>,
 ) -> Result<Reply<R>> {
     let tx = db.begin().await?;
-    match store(&tx, clock.now(), [(key, &outcome)]).await {
-        Ok(()) => {
-            tx.commit().await?;
-            outcome.map(fresh)
-        }
+    // The fault of a twin comes with the write or with the commit.
+    let kept = match store(&tx, clock.now(), [(key, &outcome)]).await {
+        Ok(()) => tx.commit().await,
+        Err(error) => tx.rollback().await.and(Err(error)),
+    };
+    match kept {
+        Ok(()) => outcome.map(fresh),
         Err(error) if error.code() == Code::Aborted => {
-            tx.rollback().await?;
             match lookup(db.read(), [key]).await?.get(key) {
                 Stored::Answered(answer) => answer,
                 Stored::New => Err(error),

@@ -1,0 +1,122 @@
+//! Writes that nobody waits for until the transaction reads or ends.
+//!
+//! On Postgres every statement is a round trip, and a batch of a hot path is done when the last of
+//! them has come back. Writes that `bulk` marks as able to wait are kept, and sent as one statement:
+//! each but the last as a part of its WITH clause. Postgres carries such parts out whether or not
+//! anything reads from them, all on the same snapshot, so no two of them may touch the same table.
+//! Their faults come with the statement that follows, which rolls the transaction back all the same.
+
+use sea_orm::{DbBackend, Statement, Value};
+
+/// Begins a statement that can wait; the name of its table follows.
+const MARK: &str = "/* can wait: ";
+const END: &str = " */ ";
+
+/// Marks a write to `table` as able to wait.
+pub(super) fn mark(table: &str, sql: &str) -> String {
+    format!("{MARK}{table}{END}{sql}")
+}
+
+/// The writes of a transaction that wait.
+#[derive(Debug, Default)]
+pub(super) struct Deferred {
+    waiting: Vec<Write>,
+}
+
+#[derive(Debug)]
+struct Write {
+    table: String,
+    sql: String,
+    values: Vec<Value>,
+}
+
+/// What becomes of a statement.
+pub(super) enum Turn {
+    /// It waits.
+    Later,
+    /// It waits, after these are sent.
+    LaterAfter(Statement),
+    /// It is sent, after these if there are any.
+    Now(Option<Statement>),
+}
+
+impl Deferred {
+    /// Takes a statement in, if it can wait.
+    pub(super) fn turn(&mut self, statement: &Statement) -> Turn {
+        let marked = statement.sql.strip_prefix(MARK).and_then(|rest| rest.split_once(END));
+        let Some((table, sql)) = marked else {
+            return Turn::Now(self.take());
+        };
+        let again = self.waiting.iter().any(|write| write.table == table);
+        let before = if again { self.take() } else { None };
+        let values = statement.values.as_ref().map(|values| values.0.clone()).unwrap_or_default();
+        self.waiting.push(Write { table: table.to_owned(), sql: sql.to_owned(), values });
+        before.map_or(Turn::Later, Turn::LaterAfter)
+    }
+
+    /// All that waits as one statement; `None` when nothing does.
+    pub(super) fn take(&mut self) -> Option<Statement> {
+        let mut writes = std::mem::take(&mut self.waiting);
+        let last = writes.pop()?;
+        let mut values = Vec::new();
+        let mut parts = Vec::with_capacity(writes.len());
+        for (n, write) in writes.into_iter().enumerate() {
+            parts.push(format!("w{n} AS ({})", shifted(&write.sql, values.len())));
+            values.extend(write.values);
+        }
+        let main = shifted(&last.sql, values.len());
+        values.extend(last.values);
+        let sql = match parts.as_slice() {
+            [] => main,
+            parts => format!("WITH {} {main}", parts.join(", ")),
+        };
+        Some(Statement::from_sql_and_values(DbBackend::Postgres, sql, values))
+    }
+}
+
+/// The statement with its parameters counted on from `by`.
+fn shifted(sql: &str, by: usize) -> String {
+    let mut pieces = sql.split('$');
+    let mut text = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let digits = piece.find(|c: char| !c.is_ascii_digit()).unwrap_or(piece.len());
+        let number: usize = piece[..digits].parse().unwrap_or_default();
+        text.push_str(&format!("${}{}", number + by, &piece[digits..]));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write(table: &str) -> Statement {
+        let sql = mark(table, &format!("INSERT INTO \"{table}\" SELECT c0 FROM UNNEST($1, $2)"));
+        Statement::from_sql_and_values(DbBackend::Postgres, sql, [1.into(), 2.into()])
+    }
+
+    #[test]
+    fn writes_wait_and_go_together() {
+        let mut deferred = Deferred::default();
+        assert!(matches!(deferred.turn(&write("a")), Turn::Later));
+        assert!(matches!(deferred.turn(&write("b")), Turn::Later));
+        let sent = deferred.take().unwrap();
+        assert_eq!(
+            sent.sql,
+            "WITH w0 AS (INSERT INTO \"a\" SELECT c0 FROM UNNEST($1, $2)) \
+             INSERT INTO \"b\" SELECT c0 FROM UNNEST($3, $4)"
+        );
+        assert_eq!(sent.values.unwrap().0.len(), 4);
+        assert!(deferred.take().is_none());
+    }
+
+    #[test]
+    fn a_table_is_written_once_in_a_statement_and_whoever_reads_sees_all() {
+        let mut deferred = Deferred::default();
+        assert!(matches!(deferred.turn(&write("a")), Turn::Later));
+        assert!(matches!(deferred.turn(&write("a")), Turn::LaterAfter(_)));
+        let read = Statement::from_string(DbBackend::Postgres, "SELECT 1");
+        assert!(matches!(deferred.turn(&read), Turn::Now(Some(_))));
+        assert!(matches!(deferred.turn(&read), Turn::Now(None)));
+    }
+}
