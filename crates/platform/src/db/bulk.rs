@@ -155,8 +155,8 @@ fn unnest<A: ActiveModelTrait>(
     Ok(Statement::from_sql_and_values(DbBackend::Postgres, sql, values))
 }
 
-/// Arrays of these drivers hold no NULL, so columns that may be NULL are sent as texts, NULL as the
-/// empty one.
+/// Arrays of these drivers hold no NULL, so columns that may be NULL are sent as texts: NULL as the
+/// empty one, everything else after a mark that tells it apart.
 fn send<C: ColumnTrait>(column: C, place: usize, values: Vec<Option<Value>>) -> Result<Sent> {
     let definition = column.def();
     let (cast, kind) = match definition.get_column_type() {
@@ -181,19 +181,28 @@ fn send<C: ColumnTrait>(column: C, place: usize, values: Vec<Option<Value>>) -> 
     }
     let texts = values.iter().map(text).collect::<Result<_>>()?;
     let values = Value::Array(String::array_type(), Some(Box::new(texts)));
-    Ok(Sent { values, cast: "text", select: format!("NULLIF(c{place}, '')::{cast}") })
+    let plain = format!("SUBSTR(NULLIF(c{place}, ''), 2)");
+    let select = if cast == "bytea" {
+        format!("DECODE({plain}, 'hex')")
+    } else {
+        format!("{plain}::{cast}")
+    };
+    Ok(Sent { values, cast: "text", select })
 }
 
 fn text(value: &Value) -> Result<Value> {
-    match value {
-        Value::Uuid(None)
-        | Value::ChronoDateTimeUtc(None)
-        | Value::SmallInt(None)
-        | Value::BigInt(None) => Ok(Value::from("")),
-        Value::SmallInt(Some(number)) => Ok(Value::from(number.to_string())),
-        Value::BigInt(Some(number)) => Ok(Value::from(number.to_string())),
-        Value::Uuid(Some(uuid)) => Ok(Value::from(uuid.to_string())),
-        Value::ChronoDateTimeUtc(Some(time)) => Ok(Value::from(time.to_rfc3339())),
-        other => Err(Error::internal(format!("{other:?} cannot be sent where NULL may stand"))),
-    }
+    let plain = match value {
+        Value::Uuid(it) => it.map(|uuid| uuid.to_string()),
+        Value::ChronoDateTimeUtc(it) => it.map(|time| time.to_rfc3339()),
+        Value::BigInt(it) => it.map(|number| number.to_string()),
+        Value::Int(it) => it.map(|number| number.to_string()),
+        Value::SmallInt(it) => it.map(|number| number.to_string()),
+        Value::Bool(it) => it.map(|truth| truth.to_string()),
+        Value::String(it) => it.clone(),
+        Value::Bytes(it) => it.as_ref().map(hex::encode),
+        other => {
+            return Err(Error::internal(format!("{other:?} cannot be sent where NULL may stand")));
+        }
+    };
+    Ok(Value::from(plain.map_or(String::new(), |plain| format!("={plain}"))))
 }
