@@ -4,15 +4,20 @@
 pub(crate) mod activities;
 pub(crate) mod audit;
 pub(crate) mod benefits;
+pub(crate) mod catalogue;
+pub(crate) mod charity;
 pub(crate) mod check;
 pub(crate) mod compensation;
+pub(crate) mod coupons;
 mod due;
+pub(crate) mod features;
 pub(crate) mod judgements;
 pub(crate) mod ledger;
 pub(crate) mod message;
 pub(crate) mod plans;
 pub(crate) mod points;
 pub(crate) mod progress;
+pub(crate) mod quotas;
 pub(crate) mod referrals;
 mod refusals;
 pub(crate) mod reports;
@@ -67,4 +72,12 @@ impl App {
     pub(crate) fn fresh_entry(&self) -> EntryId {
         EntryId::new(self.now())
     }
+}
+
+/// Cuts a list that was read one row further down to its page; answers after which row the next
+/// page goes on, if there is one.
+fn cut<T, C>(rows: &mut Vec<T>, size: u64, place: impl Fn(&T) -> C) -> Option<C> {
+    let more = rows.len() as u64 > size;
+    rows.truncate(usize::try_from(size).unwrap_or(usize::MAX));
+    rows.last().filter(|_| more).map(place)
 }

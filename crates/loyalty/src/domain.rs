@@ -3,16 +3,21 @@
 //! Reading order: [`calendar`] and [`rules`] say what is promised; [`entry`], [`lot`], [`account`]
 //! and [`hold`] are the nouns of the ledger; [`book`] applies [`command`]s to them; [`refund`] splits
 //! what goes back; [`tier`] judges members. [`reward`] is what everything beside points gives:
-//! [`progress`], [`referral`], [`plan`], [`benefit`], [`incident`].
+//! [`progress`], [`referral`], [`plan`], [`benefit`] (with [`coupon`], [`quota`], [`catalogue`],
+//! [`charity`], [`feature`]), [`incident`].
 
 pub mod account;
 pub mod audit;
 pub mod benefit;
 pub mod book;
 pub mod calendar;
+pub mod catalogue;
 pub mod chain;
+pub mod charity;
 pub mod command;
+pub mod coupon;
 pub mod entry;
+pub mod feature;
 pub mod hold;
 pub mod incident;
 pub mod judgement;
@@ -20,6 +25,7 @@ pub mod lot;
 pub mod notice;
 pub mod plan;
 pub mod progress;
+pub mod quota;
 pub mod referral;
 pub mod refund;
 pub mod refusal;
@@ -30,11 +36,17 @@ pub mod tier;
 
 pub use account::Account;
 pub use book::Book;
+pub use catalogue::{Redemption, RedemptionId};
+pub use charity::{SetAside, SetAsideId};
 pub use command::Command;
+pub use coupon::{Coupon, CouponId};
 pub use entry::{Allocation, Entry, EntryKind, Legs, Origin};
+pub use feature::Unlock;
 pub use hold::{Hold, HoldState};
+pub use incident::{Incident, IncidentId};
 pub use lot::Lot;
 pub use notice::{Notice, NoticePolicy};
+pub use quota::{Claim, ClaimId};
 pub use refusal::Refusal;
 pub use reward::{Cause, Grant, Reward};
 pub use rules::{Programme, RuleVersion};

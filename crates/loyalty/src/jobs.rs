@@ -2,6 +2,7 @@
 //!
 //! Reads never depend on it: what fell due counts at once, whether or not a job has run.
 
+mod benefits;
 mod follow;
 mod judge;
 mod memberships;
@@ -11,6 +12,7 @@ mod settle;
 mod warn;
 mod warnings;
 
+pub(crate) use benefits::{Compensate, IssueByCycle, LetClaimsGo};
 pub(crate) use follow::Activities;
 pub(crate) use judge::JudgeTiers;
 pub(crate) use memberships::SettleMemberships;

@@ -21,13 +21,22 @@ use app::ledger::Posting;
 use app::rulebook::Rulebook;
 use app::snapshots::Snapshots;
 use grpc::{Audit, Memberships, Points, Referrals, Reports, Tiers};
+use grpc::{Benefits, Catalogue, Charity, Compensation, Coupons, Features};
 use jobs::{
     Activities, FollowRules, JudgeTiers, PromoteReferrals, Settle, SettleMemberships, WarnExpiring,
     Warnings,
 };
+use jobs::{Compensate, IssueByCycle, LetClaimsGo};
 use perennial_platform::Result;
+use perennial_platform::db::Db;
 use perennial_platform::host::Host;
 use perennial_proto::loyalty::v1::audit_service_server::AuditServiceServer;
+use perennial_proto::loyalty::v1::benefit_service_server::BenefitServiceServer;
+use perennial_proto::loyalty::v1::catalogue_service_server::CatalogueServiceServer;
+use perennial_proto::loyalty::v1::charity_service_server::CharityServiceServer;
+use perennial_proto::loyalty::v1::compensation_service_server::CompensationServiceServer;
+use perennial_proto::loyalty::v1::coupon_service_server::CouponServiceServer;
+use perennial_proto::loyalty::v1::feature_service_server::FeatureServiceServer;
 use perennial_proto::loyalty::v1::membership_service_server::MembershipServiceServer;
 use perennial_proto::loyalty::v1::points_service_server::PointsServiceServer;
 use perennial_proto::loyalty::v1::referral_service_server::ReferralServiceServer;
@@ -71,7 +80,21 @@ pub async fn mount(config: Config, host: &mut Host) -> Result<()> {
         host.consumer(&db, Warnings { app: app.clone() });
     }
     host.job(&db, JudgeTiers { app: app.clone(), every });
+    mount_benefits(host, &db, &app, every);
     host.job(&db, FollowRules { app, every });
     host.consumer(&db, Activities { rules });
     Ok(())
+}
+
+/// What can be had beside points, and what makes up for failures.
+fn mount_benefits(host: &mut Host, db: &Db, app: &App, every: Duration) {
+    host.service(CouponServiceServer::new(Coupons { app: app.clone() }));
+    host.service(BenefitServiceServer::new(Benefits { app: app.clone() }));
+    host.service(CatalogueServiceServer::new(Catalogue { app: app.clone() }));
+    host.service(CharityServiceServer::new(Charity { app: app.clone() }));
+    host.service(FeatureServiceServer::new(Features { app: app.clone() }));
+    host.service(CompensationServiceServer::new(Compensation { app: app.clone() }));
+    host.job(db, IssueByCycle { app: app.clone(), every });
+    host.job(db, LetClaimsGo { app: app.clone(), every });
+    host.job(db, Compensate { app: app.clone(), every });
 }

@@ -34,7 +34,7 @@ pub(crate) struct Activity {
 
 impl Activity {
     /// The name of the purchase or refund: that of its business event.
-    fn deal(&self) -> DealId {
+    pub(super) fn deal(&self) -> DealId {
         Deal::id_for(&self.source, &self.event)
     }
 }
@@ -59,7 +59,7 @@ pub(crate) async fn erased(tx: &Tx, programme: &Programme, now: Time, user: &str
     plans::forget(tx, programme, now, user).await?;
     progress::forget(tx, user).await?;
     referrals::forget(tx, programme, now, user).await?;
-    benefits::forget(tx, user).await?;
+    benefits::forget(tx, now, user).await?;
     judgements::delete(tx, user).await?;
     tiers::forget(tx, user).await
 }

@@ -68,17 +68,25 @@ pub(crate) async fn revoke(
     let mut taken = grants::for_cause(tx, user, cause, cause_id).await?;
     taken.retain(|grant| grant.revoked_at.is_none());
     for grant in &mut taken {
-        undo(tx, programme, now, grant).await?;
-        grant.revoked_at = Some(now);
+        *grant = revoke_one(tx, programme, now, grant.clone()).await?;
     }
-    grants::revoke(tx, taken.iter().map(|grant| grant.id), now).await?;
-    let told = taken.iter().map(|grant| {
-        let revoked =
-            proto::RewardRevoked { user_id: user.to_owned(), grant_id: grant.id.to_string() };
-        NewEvent::of(now, user, &revoked)
-    });
-    events::append(tx, told);
     Ok(taken)
+}
+
+/// Takes back one grant that stands, as far as it is still there.
+pub(crate) async fn revoke_one(
+    tx: &Tx,
+    programme: &Programme,
+    now: Time,
+    mut grant: Grant,
+) -> Result<Grant> {
+    undo(tx, programme, now, &grant).await?;
+    grant.revoked_at = Some(now);
+    grants::revoke(tx, [grant.id], now).await?;
+    let (user_id, grant_id) = (grant.user.clone(), grant.id.to_string());
+    let revoked = proto::RewardRevoked { user_id, grant_id };
+    events::append(tx, [NewEvent::of(now, &grant.user, &revoked)]);
+    Ok(grant)
 }
 
 /// Does what the grant says; `false` when a rule refuses it.
@@ -103,7 +111,7 @@ async fn undo(tx: &Tx, programme: &Programme, now: Time, grant: &Grant) -> Resul
         Reward::Badge(_) => progress::take_badge(tx, now, grant).await,
         Reward::Membership { .. } => plans::take_time(tx, programme, now, grant).await,
         Reward::Coupon(_) => benefits::take_coupon(tx, now, grant).await,
-        Reward::Feature { .. } => benefits::lock(tx, now, grant).await,
+        Reward::Feature { .. } => benefits::lock(tx, programme, now, grant).await,
         Reward::Tier(_) => tiers::take(tx, programme, now, grant).await,
     }
 }

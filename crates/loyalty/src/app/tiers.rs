@@ -5,7 +5,7 @@ use crate::domain::rules::Timing;
 use crate::domain::tier::{
     Change, Deal, DealId, Fact, Given, Holder, Metrics, Standing, Threshold, TierRules,
 };
-use crate::domain::{Grant, Programme, RuleVersion, Tier, Time};
+use crate::domain::{Account, Grant, Programme, RuleVersion, Tier, Time};
 use crate::store::standings::{self, Kept};
 use crate::store::{accounts, facts};
 use perennial_platform::db::Tx;
@@ -196,6 +196,21 @@ impl View {
         let period = self.version.tiers.window.period(self.now, &self.holder)?;
         Some(period.end)
     }
+}
+
+/// The tier a member has at an instant, by the same function that decides.
+pub(crate) async fn tier_of(
+    conn: &impl ConnectionTrait,
+    programme: &Programme,
+    account: &Account,
+    now: Time,
+) -> Result<Tier> {
+    let kept = standings::find(conn, &account.user).await?;
+    let mut standing = kept.map_or(Standing::new(account.joined_at), |kept| kept.standing);
+    let programme = programme.of_member(account.joined_at);
+    let known = counting(conn, &programme, &account.user, &standing).await?;
+    standing.advance(&known, &programme, now);
+    Ok(standing.tier)
 }
 
 fn newcomer(joined_at: Time) -> Kept {

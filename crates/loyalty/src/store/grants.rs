@@ -64,6 +64,24 @@ pub(crate) async fn page_of_kind(
     rows.into_iter().map(from_row).collect()
 }
 
+/// How many members were given something for one cause.
+pub(crate) async fn users_of(
+    conn: &impl ConnectionTrait,
+    cause: &str,
+    cause_id: &str,
+) -> Result<u64> {
+    let users: Vec<String> = Entity::find()
+        .select_only()
+        .column(Column::UserId)
+        .filter(Column::Cause.eq(cause))
+        .filter(Column::CauseId.eq(cause_id))
+        .distinct()
+        .into_tuple()
+        .all(conn)
+        .await?;
+    Ok(users.len() as u64)
+}
+
 /// Keeps new grants.
 pub(crate) async fn add(conn: &impl ConnectionTrait, grants: &[Grant]) -> Result<()> {
     let rows = grants.iter().map(into_row).collect::<Result<Vec<Model>>>()?;

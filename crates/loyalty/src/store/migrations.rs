@@ -10,6 +10,8 @@ mod m0007_rulebook;
 mod m0009_referrals;
 mod m0010_tiers;
 mod m0011_memberships;
+mod m0012_benefits;
+mod m0013_compensation;
 
 use sea_orm_migration::MigrationTrait;
 
@@ -26,5 +28,7 @@ pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m0009_referrals::Migration),
         Box::new(m0010_tiers::Migration),
         Box::new(m0011_memberships::Migration),
+        Box::new(m0012_benefits::Migration),
+        Box::new(m0013_compensation::Migration),
     ]
 }

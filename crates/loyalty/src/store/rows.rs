@@ -1,7 +1,9 @@
 //! The tables, as sea-orm sees them. Only `store` knows them.
 
+pub(super) mod benefits;
 pub(super) mod charges;
 pub(super) mod grants;
+pub(super) mod incidents;
 pub(super) mod judgements;
 pub(super) mod memberships;
 pub(super) mod referrals;
