@@ -1,19 +1,21 @@
 //! What purchases and check-ins earn, and what refunds take back. Every judgement is kept with what
 //! it read, so that a number, or nothing, can be explained and computed again.
 
+mod worth;
+
 use super::{Activity, is_erased};
 use crate::app::{ledger, tiers};
 use crate::domain::calendar::local_day;
 use crate::domain::command::{Command, Earn, Reverse};
-use crate::domain::judgement::{CHECK_IN, Fraction, Judgement, NoPoints, PURCHASE, REFUND};
+use crate::domain::judgement::{CHECK_IN, Judgement, NoPoints, PURCHASE, REFUND};
 use crate::domain::refund::next_share;
-use crate::domain::rounding::{Rate, Rounding};
 use crate::domain::tier::{Deal, Fact};
 use crate::domain::{Entry, EntryId, EntryKind, Origin, Programme, Refusal, RuleVersion, Time};
 use crate::store::{accounts, entries, facts as deals, head, judgements};
 use perennial_platform::Result;
 use perennial_platform::db::Tx;
 use std::collections::BTreeMap;
+use worth::{uncarried, weigh};
 
 type Facts = BTreeMap<String, String>;
 
@@ -75,49 +77,6 @@ pub(super) async fn purchase(
         fact,
     };
     tiers::take_in(tx, programme, now, deal).await
-}
-
-/// What a purchase is found to be worth.
-struct Found {
-    points: i64,
-    /// Why nothing is earned, if so.
-    nothing: NoPoints,
-    carried: Option<Fraction>,
-    read: Facts,
-}
-
-/// What the rules give for a purchase, with the fraction that the member carries on.
-async fn weigh(
-    tx: &Tx,
-    version: &RuleVersion,
-    activity: &Activity,
-    currency: &str,
-    amount: i64,
-) -> Result<Found> {
-    let mut read = facts([
-        ("currency", currency.to_owned()),
-        ("minor_units", amount.to_string()),
-        ("order", activity.object.clone()),
-    ]);
-    let known = version.worth(currency, amount).map(|(_, known)| known.rate());
-    let Some(rate) = known else {
-        let nothing = NoPoints::CurrencyWithoutRate;
-        return Ok(Found { points: 0, nothing, carried: None, read });
-    };
-    read.insert("rate".to_owned(), rate.to_string());
-    let nothing = if rate.num == 0 { NoPoints::NoReward } else { NoPoints::BelowOnePoint };
-    if version.rounding == Rounding::Floor {
-        let (points, _) = rate.points(amount, 0);
-        let nothing = if points > 0 { NoPoints::BalanceLimit } else { nothing };
-        return Ok(Found { points, nothing, carried: None, read });
-    }
-    let carried = judgements::carried(tx, &activity.user, rate.den).await?;
-    let (points, left) = rate.points(amount, carried);
-    read.insert("carried_in".to_owned(), carried.to_string());
-    read.insert("carried_out".to_owned(), left.to_string());
-    let nothing = if points > 0 { NoPoints::BalanceLimit } else { nothing };
-    let carried = Some(Fraction { num: left - carried, den: rate.den });
-    Ok(Found { points, nothing, carried, read })
 }
 
 /// A refund takes back the same share of points and of qualifying money as it gives back of what
@@ -226,13 +185,6 @@ pub(super) async fn check_in(
         ..judgement(&activity, CHECK_IN, now)
     };
     judgements::add(tx, judgement).await
-}
-
-/// What a refund takes from the fraction that the purchase left, if that was carried.
-fn uncarried(bought: &Judgement, minor_units: i64, points: i64) -> Option<Fraction> {
-    let den = bought.carried?.den;
-    let rate: Rate = bought.facts.get("rate")?.parse().ok()?;
-    Some(Fraction { num: rate.refund(minor_units, points), den })
 }
 
 /// A judgement still without its outcome.

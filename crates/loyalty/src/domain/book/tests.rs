@@ -1,8 +1,10 @@
 //! The book against a slow, obvious model in which every single point is an object of its own.
 
+mod given;
 mod golden;
 mod laws;
 mod model;
+mod world;
 
 use super::{Book, Changes};
 use crate::domain::chain::{self, Digest};

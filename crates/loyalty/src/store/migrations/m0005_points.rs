@@ -59,7 +59,7 @@ async fn widen_entries(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     let next = Alias::new("entries_next");
     manager.create_table(wide_entries(next.clone())).await?;
     let columns = former_columns();
-    let all = Query::select().columns(columns.clone()).from(entries::Entity).to_owned();
+    let all = Query::select().columns(columns).from(entries::Entity).to_owned();
     let copy = Query::insert()
         .into_table(next.clone())
         .columns(columns)
