@@ -207,6 +207,14 @@ impl RuleVersion {
             .or_else(|| self.referrals.fault())
             .or_else(|| self.plans.fault())
             .or_else(|| self.benefits.fault())
+            .or_else(|| self.no_plan())
+    }
+
+    /// A step for referrals gives time of a plan that is not on offer.
+    fn no_plan(&self) -> Option<String> {
+        self.referrals.plans().find(|plan| self.plans.plan(plan).is_none()).map(|plan| {
+            format!("has a step for referrals that gives {plan:?}, which is no plan on offer")
+        })
     }
 }
 

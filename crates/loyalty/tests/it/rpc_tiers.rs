@@ -1,7 +1,9 @@
 //! Tiers over time.
 
 use crate::fixture::Service;
-use chrono::TimeDelta;
+use chrono::{DateTime, Datelike, TimeDelta, Utc};
+use perennial_loyalty::Config;
+use perennial_loyalty::domain::tier::{Keep, Window};
 use perennial_platform::db::Engine;
 use perennial_platform::time;
 use perennial_proto::identity::v1::ActivityKind;
@@ -84,6 +86,39 @@ async fn frequency_is_enough() {
     }
     service.suite.settle().await;
     assert_eq!(service.tier("ann").await.tier(), Tier::Silver);
+    service.assert_sound().await;
+}
+
+/// What is missing, and until when it counts, comes from what decides.
+#[tokio::test]
+async fn in_the_calendar_year_there_is_a_date_to_reach_the_next_tier_by() {
+    let mut config = Config::default();
+    let tiers = &mut config.rules[0].tiers;
+    (tiers.window, tiers.keep) = (Window::CalendarYear, Keep::EndOfNextPeriod);
+    let service = Service::with(config).await;
+    service.tell("ann", ActivityKind::Purchase, "p1", "o1", 49_999);
+    service.suite.settle().await;
+    let next = service.tier("ann").await.next.unwrap();
+    assert_eq!((next.spend_missing, next.orders_missing, next.recommendations_missing), (1, 2, 2));
+    // Midnight in Shanghai.
+    let new_year = |year: i32| {
+        let text = format!("{}-12-31T16:00:00Z", year - 1);
+        Some(time::to_proto(text.parse::<DateTime<Utc>>().unwrap()))
+    };
+    let year = service.now().year() + 1;
+    assert_eq!(next.due_time, new_year(year));
+    service.tell("ann", ActivityKind::Purchase, "p2", "o2", 1);
+    service.suite.settle().await;
+    let tier = service.tier("ann").await;
+    assert_eq!((tier.tier(), tier.keep_until), (Tier::Silver, new_year(year + 1)));
+    // The next year begins with nothing, and what was reached is kept through it.
+    service.wait_days(364);
+    let tier = service.tier("ann").await;
+    assert_eq!((tier.tier(), tier.lapse_time), (Tier::Silver, new_year(year + 1)));
+    assert_eq!(tier.metrics.unwrap().spend_minor_units, 0);
+    assert_eq!(tier.next.unwrap().due_time, new_year(year + 1));
+    service.wait_days(365);
+    assert_eq!(service.tier("ann").await.tier(), Tier::Ordinary);
     service.assert_sound().await;
 }
 
