@@ -112,9 +112,9 @@ impl ReferralRules {
                 "has a step for referrals without rewards, or with more than ten"
             }
             () => {
-                let rewards = self.steps.iter().flat_map(|step| &step.rewards);
-                let fault = rewards.filter_map(Reward::fault).next();
-                return fault
+                let mut rewards = self.steps.iter().flat_map(|step| &step.rewards);
+                return rewards
+                    .find_map(Reward::fault)
                     .map(|fault| format!("has a step for referrals that {fault}"))
                     .or_else(|| self.signals.fault().map(str::to_owned));
             }

@@ -121,7 +121,7 @@ fn a_friend_who_is_erased_first_never_counts() {
     assert_eq!(late.state_at(day(60)), State::Qualified);
 }
 
-fn touch<'a>(above: &'a [String]) -> Touch<'a> {
+fn touch(above: &[String]) -> Touch<'_> {
     Touch {
         advocate: "ann",
         friend: "bob",
@@ -220,13 +220,9 @@ proptest! {
                 Some(order) => order.spend = order.spend.min(spend),
                 None => orders.push(Paid { paid_at: now, ..paid(n, 0, spend) }),
             }
-            for (_, to) in referral.settle(now) {
-                reached.push(to);
-            }
+            reached.extend(referral.settle(now).map(|(_, to)| to));
             referral.follow(&orders, &rules, now);
-            for (_, to) in referral.settle(now) {
-                reached.push(to);
-            }
+            reached.extend(referral.settle(now).map(|(_, to)| to));
             if let (Some(at), Some(order)) = (referral.qualified_at, referral.order) {
                 prop_assert_eq!(at, order.paid_at + TimeDelta::days(14));
                 prop_assert!(at <= now);

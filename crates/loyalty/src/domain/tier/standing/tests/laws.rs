@@ -80,12 +80,12 @@ impl Life {
         self.changes.extend(self.standing.advance(&known, programme, self.now));
     }
 
-    fn live(&mut self, step: Step, programme: &Programme) {
+    fn live(&mut self, step: &Step, programme: &Programme) {
         let now = self.now;
         let at = |which: usize, facts: &[Fact], of: fn(&Fact) -> bool| {
             facts.get(which).copied().filter(of)
         };
-        match step {
+        match *step {
             Step::Wait(days) => {
                 self.now += TimeDelta::days(days);
                 self.advance(programme);
@@ -149,7 +149,7 @@ proptest! {
         let now = day(0);
         let standing = Standing::new(now);
         let mut life = Life { now, standing, facts: Vec::new(), changes: Vec::new() };
-        for step in steps {
+        for step in &steps {
             life.live(step, &programme);
         }
         let (scratch, all) = Standing::from_scratch(day(0), &life.facts, &programme, life.now);
