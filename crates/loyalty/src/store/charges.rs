@@ -71,14 +71,17 @@ pub(crate) async fn last_paid(conn: &impl ConnectionTrait, user: &str) -> Result
     query.one(conn).await?.map(owned).transpose()
 }
 
-/// Charges that are due, the longest due first.
+/// Charges that are due, the longest due first; but not the first ones that became due by
+/// `given_up`: time has made them void, written down or not.
 pub(crate) async fn due(
     conn: &impl ConnectionTrait,
     now: Time,
+    given_up: Time,
     after: Option<DueCursor>,
     limit: u64,
 ) -> Result<Vec<Owned>> {
-    let mut query = Entity::find().filter(open()).filter(Column::DueAt.lte(now));
+    let waited_for = Column::Kind.ne(ChargeKind::First.number()).or(Column::DueAt.gt(given_up));
+    let mut query = Entity::find().filter(open()).filter(Column::DueAt.lte(now)).filter(waited_for);
     if let Some((at, id)) = after {
         let later = Column::DueAt.gt(at);
         query = query.filter(later.or(Column::DueAt.eq(at).and(Column::Id.gt(id))));

@@ -1,6 +1,7 @@
 //! Memberships over sockets: access, charges, and what members can do.
 
 mod course;
+mod gifts;
 mod refusals;
 
 use crate::fixture::{Service, refusal};
@@ -161,6 +162,7 @@ async fn a_first_payment_is_waited_for_23_hours() {
     // Read before any job: over.
     let seen = see(&service, "ann").await;
     assert_eq!(seen.membership.unwrap().state(), State::Expired);
+    assert!(due(&service).await.is_empty());
     assert_eq!(seen.charges[0].state(), ChargeState::Void);
     // Money that comes now is owed back, not a credit.
     let late = report_paid(&service, &charge.charge_id, "late").await.unwrap();

@@ -72,7 +72,8 @@ fn time_fault(membership: &Membership, owned: &Owned, payout: Option<&Payout>) -
     };
     let cut = payout.is_some() || matches!(membership.ended, Some((_, Ending::Stopped)));
     let wrong = if cut { there > until - from } else { there != until - from };
-    wrong.then(|| format!("I19: {id} paid for {} and {there} are there", until - from))
+    let (bought, there) = ((until - from).num_seconds(), there.num_seconds());
+    wrong.then(|| format!("I19: {id} paid for {bought} seconds, {there} are there"))
 }
 
 /// What was collected is what the last notice said, when it said, and what goes back is all of it.

@@ -3,6 +3,7 @@
 
 use super::message;
 use crate::app::App;
+use crate::domain::plan::membership::PENDING;
 use crate::domain::plan::{Membership, Plan, Price, price};
 use crate::domain::plan::{Payout, Period, PlanRefusal};
 use crate::domain::{Programme, RuleVersion, Time};
@@ -143,7 +144,7 @@ impl App {
         size: u64,
     ) -> Result<(Vec<proto::MembershipCharge>, Option<DueCursor>)> {
         let now = self.now();
-        let mut found = charges::due(self.db.read(), now, after, size + 1).await?;
+        let mut found = charges::due(self.db.read(), now, now - PENDING, after, size + 1).await?;
         let more = cut(&mut found, size);
         let next = found.last().filter(|_| more);
         let next = next.map(|last| (last.charge.due_at, last.charge.id.uuid()));

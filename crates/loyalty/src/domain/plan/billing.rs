@@ -109,7 +109,7 @@ impl Membership {
         if first || self.next.is_some() {
             // The price that was said then is the one that is protected.
             self.began_at = charge.noticed_at;
-            self.version = programme.in_force(charge.noticed_at).version.clone();
+            self.version.clone_from(&programme.in_force(charge.noticed_at).version);
         }
         if first {
             self.canceled_at = None;

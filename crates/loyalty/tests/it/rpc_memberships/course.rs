@@ -219,7 +219,7 @@ async fn erasure_ends_access_and_voids_what_is_due_but_not_what_is_owed() {
     subscribe(&service, wish("bob", "basic", true)).await.unwrap();
     assert_eq!(due(&service).await.len(), 1);
     for user in ["ann", "bob"] {
-        let erased = UserErased { user_id: user.to_owned(), ..Default::default() };
+        let erased = UserErased { user_id: user.to_owned() };
         service.suite.log(Peer::Identity).append(service.now(), user, &erased);
     }
     service.suite.settle().await;

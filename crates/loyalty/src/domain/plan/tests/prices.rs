@@ -109,3 +109,31 @@ fn periods_keep_the_day_they_began_on() {
     }
     assert_eq!(ends, [day("2023-02-28"), day("2023-03-31"), day("2023-04-30")]);
 }
+
+#[test]
+fn a_tool_is_tried_longer() {
+    let mut rules = RuleVersion::default().plans;
+    rules.plans[1].tool = true;
+    rules.plans[2].trial = false;
+    let days = |n: usize| rules.trial(&rules.plans[n]).map(|trial| trial.num_days());
+    assert_eq!([days(0), days(1), days(2)], [Some(3), Some(7), None]);
+}
+
+#[test]
+fn unsound_plans_are_named() {
+    let fault = |change: fn(&mut crate::domain::plan::PlanRules)| {
+        let mut rules = RuleVersion::default().plans;
+        change(&mut rules);
+        rules.fault().unwrap()
+    };
+    assert!(RuleVersion::default().plans.fault().is_none());
+    assert!(fault(|r| r.plans[1].key = "basic".to_owned()).contains("stands twice"));
+    assert!(fault(|r| r.plans[1].key = "two words".to_owned()).contains("no key"));
+    assert!(fault(|r| r.plans[0].monthly = Some(0)).contains("costs nothing"));
+    assert!(fault(|r| r.plans[0].yearly = None).contains("offer"));
+    assert!(fault(|r| r.plans[0].offers[0].get = 1).contains("offer"));
+    assert!(fault(|r| r.currency = "yuan".to_owned()).contains("currency"));
+    assert!(fault(|r| r.first_order_percent_off = 100).contains("first order"));
+    assert!(fault(|r| r.grace_days = 10_000).contains("3,660"));
+    assert!(fault(|r| r.pause_days = 0).contains("pause"));
+}
