@@ -20,7 +20,7 @@ use app::App;
 use app::ledger::Posting;
 use app::rulebook::Rulebook;
 use app::snapshots::Snapshots;
-use grpc::{Audit, Memberships, Points, Referrals, Reports, Tiers};
+use grpc::{Audit, Memberships, Points, ProgressApi, Referrals, Reports, Tiers};
 use grpc::{Benefits, Catalogue, Charity, Compensation, Coupons, Features};
 use jobs::{
     Activities, FollowRules, JudgeTiers, PromoteReferrals, Settle, SettleMemberships, WarnExpiring,
@@ -39,6 +39,7 @@ use perennial_proto::loyalty::v1::coupon_service_server::CouponServiceServer;
 use perennial_proto::loyalty::v1::feature_service_server::FeatureServiceServer;
 use perennial_proto::loyalty::v1::membership_service_server::MembershipServiceServer;
 use perennial_proto::loyalty::v1::points_service_server::PointsServiceServer;
+use perennial_proto::loyalty::v1::progress_service_server::ProgressServiceServer;
 use perennial_proto::loyalty::v1::referral_service_server::ReferralServiceServer;
 use perennial_proto::loyalty::v1::report_service_server::ReportServiceServer;
 use perennial_proto::loyalty::v1::tier_service_server::TierServiceServer;
@@ -70,6 +71,7 @@ pub async fn mount(config: Config, host: &mut Host) -> Result<()> {
     host.service(TierServiceServer::new(Tiers { app: app.clone() }));
     host.service(AuditServiceServer::new(Audit { app: app.clone() }));
     host.service(MembershipServiceServer::new(Memberships { app: app.clone() }));
+    host.service(ProgressServiceServer::new(ProgressApi { app: app.clone() }));
     host.service(ReportServiceServer::new(Reports { app: app.clone() }));
     host.service(ReferralServiceServer::new(Referrals { app: app.clone() }));
     host.job(&db, Settle { app: app.clone(), every });

@@ -16,6 +16,7 @@ pub(crate) mod judgements;
 pub(crate) mod lots;
 pub(crate) mod memberships;
 mod migrations;
+pub(crate) mod progress;
 pub(crate) mod redemptions;
 pub(crate) mod referrals;
 mod rows;

@@ -1,6 +1,6 @@
 //! The operator's check: do the invariants hold on the data as it is?
 
-use super::{benefits, judgements, plans, rulebook};
+use super::{benefits, judgements, plans, progress, rulebook};
 use crate::config::Config;
 use crate::domain::audit::Auditor;
 use crate::domain::tier::Standing;
@@ -55,6 +55,7 @@ pub async fn check(db: &Db, config: &Config) -> Result<Vec<String>> {
     violations.extend(super::referrals::audit::check(&tx).await?);
     violations.extend(plans::audit::check(&tx).await?);
     violations.extend(benefits::audit::check(&tx, &programme).await?);
+    violations.extend(progress::audit::check(&tx, &programme).await?);
     tx.rollback().await?;
     Ok(violations)
 }

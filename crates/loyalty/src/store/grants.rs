@@ -7,7 +7,7 @@ use perennial_platform::db::bulk::{Known, write};
 use perennial_platform::{Error, Result};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
     QuerySelect,
 };
 use uuid::Uuid;
@@ -80,6 +80,27 @@ pub(crate) async fn users_of(
         .all(conn)
         .await?;
     Ok(users.len() as u64)
+}
+
+/// After which grant a page goes on.
+pub(crate) type GrantCursor = (Time, Uuid);
+
+/// A page of what a member was given since an instant, newest first.
+pub(crate) async fn page(
+    conn: &impl ConnectionTrait,
+    user: &str,
+    since: Time,
+    after: Option<GrantCursor>,
+    limit: u64,
+) -> Result<Vec<Grant>> {
+    let mut query =
+        Entity::find().filter(Column::UserId.eq(user)).filter(Column::GrantedAt.gte(since));
+    if let Some((at, id)) = after {
+        let same = Condition::all().add(Column::GrantedAt.eq(at)).add(Column::Id.lt(id));
+        query = query.filter(Condition::any().add(Column::GrantedAt.lt(at)).add(same));
+    }
+    let query = query.order_by_desc(Column::GrantedAt).order_by_desc(Column::Id).limit(limit);
+    query.all(conn).await?.into_iter().map(from_row).collect()
 }
 
 /// Keeps new grants.

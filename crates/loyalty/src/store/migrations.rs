@@ -7,6 +7,7 @@ mod m0004_grants;
 mod m0005_points;
 mod m0006_integrity;
 mod m0007_rulebook;
+mod m0008_progress;
 mod m0009_referrals;
 mod m0010_tiers;
 mod m0011_memberships;
@@ -25,6 +26,7 @@ pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m0005_points::Migration),
         Box::new(m0006_integrity::Migration),
         Box::new(m0007_rulebook::Migration),
+        Box::new(m0008_progress::Migration),
         Box::new(m0009_referrals::Migration),
         Box::new(m0010_tiers::Migration),
         Box::new(m0011_memberships::Migration),

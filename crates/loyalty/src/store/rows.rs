@@ -6,6 +6,7 @@ pub(super) mod grants;
 pub(super) mod incidents;
 pub(super) mod judgements;
 pub(super) mod memberships;
+pub(super) mod progress;
 pub(super) mod referrals;
 pub(super) mod rules;
 pub(super) mod warnings;

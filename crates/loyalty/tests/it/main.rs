@@ -21,6 +21,7 @@ mod rpc_holds;
 mod rpc_memberships;
 mod rpc_pending;
 mod rpc_points;
+mod rpc_progress;
 mod rpc_referrals;
 mod rpc_refusal_tables;
 mod rpc_refusals;

@@ -4,8 +4,7 @@
 mod worth;
 
 use super::{Activity, is_erased};
-use crate::app::{ledger, tiers};
-use crate::domain::calendar::local_day;
+use crate::app::{ledger, progress, tiers};
 use crate::domain::command::{Command, Earn, Reverse};
 use crate::domain::judgement::{CHECK_IN, Judgement, NoPoints, PURCHASE, REFUND};
 use crate::domain::refund::next_share;
@@ -154,7 +153,6 @@ pub(super) async fn check_in(
     activity: Activity,
 ) -> Result<()> {
     let version = programme.in_force(activity.occurred_at);
-    let day = local_day(activity.occurred_at, programme.zone);
     head::lock(tx).await?;
     if is_erased(tx, &activity.user).await?
         || judgements::find(tx, activity.deal()).await?.is_some()
@@ -162,10 +160,14 @@ pub(super) async fn check_in(
         return Ok(());
     }
     let points = version.check_in_points;
+    let (day, counts) = progress::check_in_day(tx, programme, &activity).await?;
     let read = facts([("local_day", day.to_string()), ("points", points.to_string())]);
     let outcome = if points == 0 {
         accounts::enrol(tx, &activity.user, now).await?;
         Err(NoPoints::NoReward)
+    } else if !counts {
+        // A change of the zone made another day of it; the one before was rewarded for both.
+        Err(NoPoints::CheckInAlreadyRewarded)
     } else {
         // The day, not the activity, is what is rewarded once.
         let event = format!("{}@{day}", activity.user);
