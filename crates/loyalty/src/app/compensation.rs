@@ -5,6 +5,8 @@ mod carry_out;
 use super::benefits::{Member, message};
 use super::{App, coupons, rewards};
 use crate::domain::incident::{Filter, IncidentState};
+use crate::domain::plan::PlanRefusal;
+use crate::domain::plan::gift::known_plan;
 use crate::domain::{Cause, Grant, Incident, IncidentId, Programme, Reward, RuleVersion, Time};
 use crate::store::incidents;
 use perennial_platform::db::Tx;
@@ -52,7 +54,7 @@ impl App {
         once(&self.db, &self.clock, key, async |tx| {
             let programme = self.rules.locked(tx).await?;
             let now = self.now();
-            on_offer(programme.in_force(now), &said.rewards)?;
+            on_offer(&programme, programme.in_force(now), &said.rewards)?;
             if incidents::is_known(tx, &said.key).await? {
                 let text = "an incident of this key was declared before";
                 return Err(Error::already_exists("INCIDENT_EXISTS", text));
@@ -168,7 +170,7 @@ impl App {
                 return Err(Error::already_exists("TICKET_COMPENSATED", text));
             }
             let member = Member::enrol(tx, &programme, now, user).await?;
-            on_offer(member.version, wanted)?;
+            on_offer(&programme, member.version, wanted)?;
             let rule_version = member.version.version.clone();
             let cause = Cause { kind: CAUSE, id: ticket.to_owned(), rule_version };
             let given = rewards::grant(tx, &programme, now, user, &cause, wanted, true).await?;
@@ -213,17 +215,21 @@ fn tell(tx: &Tx, now: Time, user: &str, (incident, ticket): (&str, &str), given:
 }
 
 /// The rules allow these rewards, and know what they are. Errors: INVALID_ARGUMENT; NOT_FOUND /
-/// COUPON_KIND_NOT_FOUND.
-fn on_offer(version: &RuleVersion, wanted: &[Reward]) -> Result<()> {
+/// COUPON_KIND_NOT_FOUND, PLAN_NOT_FOUND.
+fn on_offer(programme: &Programme, version: &RuleVersion, wanted: &[Reward]) -> Result<()> {
     let rules = &version.benefits;
     if let Some(passed) = wanted.iter().find_map(|reward| rules.compensation.passed_by(reward)) {
         return Err(Error::invalid("rewards", passed));
     }
     for reward in wanted {
-        if let Reward::Coupon(kind) = reward
-            && rules.coupon(kind).is_none()
-        {
-            return Err(coupons::kind_not_found(kind));
+        match reward {
+            Reward::Coupon(kind) if rules.coupon(kind).is_none() => {
+                return Err(coupons::kind_not_found(kind));
+            }
+            Reward::Membership { plan, .. } if known_plan(programme, plan).is_none() => {
+                return Err(PlanRefusal::NoPlan.into());
+            }
+            _ => {}
         }
     }
     Ok(())

@@ -5,68 +5,17 @@
 //! integers; a part of an order is rounded down, once (reference, S7).
 
 mod cycle;
+mod terms;
 
 pub use cycle::{CycleRule, usual_gap};
+pub use terms::{CouponKind, Off, Order, Price, Terms};
 
 use super::{GrantId, Time};
 use perennial_platform::id::{Id, Kind};
-use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// Names a coupon: `cpn_...`. A coupon has the UUID of the grant that gave it.
 pub type CouponId = Id<Coupon>;
-
-/// An amount of money in minor units.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Price {
-    /// ISO 4217 code.
-    pub currency: String,
-    /// Minor units.
-    pub minor_units: i64,
-}
-
-/// What a coupon takes off.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Off {
-    /// Money, up to the whole order.
-    Amount(Price),
-    /// A part of the order.
-    Part {
-        /// Hundredths of a percent: 1 to 10,000.
-        basis_points: u32,
-        /// At most so many minor units; 0: no limit.
-        #[serde(default)]
-        max_minor_units: i64,
-    },
-}
-
-/// What a coupon is worth, and for what.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Terms {
-    /// What it takes off.
-    pub off: Off,
-    /// The least an order must cost; `None`: any order.
-    #[serde(default)]
-    pub min_order: Option<Price>,
-    /// What the object of the order must begin with, such as "course:" or "plan:premium".
-    #[serde(default)]
-    pub object_prefix: String,
-}
-
-/// A kind of coupon that the rules offer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CouponKind {
-    /// Its key.
-    pub key: String,
-    /// Whole local days for which it can be used, beside the day it is issued.
-    pub valid_days: u32,
-    /// Its terms.
-    #[serde(flatten)]
-    pub terms: Terms,
-}
 
 /// Where a coupon stands. The numbers are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,17 +60,6 @@ pub struct Coupon {
     pub used_at: Option<Time>,
 }
 
-/// An order that wants a coupon.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Order {
-    /// The caller's id of it.
-    pub id: String,
-    /// What it costs; positive.
-    pub amount: Price,
-    /// What is bought.
-    pub object: String,
-}
-
 /// Why a coupon is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages say it")]
@@ -161,69 +99,6 @@ impl CouponState {
         [Self::Open, Self::Reserved, Self::Used, Self::Expired, Self::Revoked]
             .into_iter()
             .find(|state| state.number() == number)
-    }
-}
-
-impl Terms {
-    /// What the coupon takes off an order: at most all of it, a part rounded down.
-    pub fn discount(&self, order: &Order) -> Result<Price, CouponRefusal> {
-        if !order.object.starts_with(&self.object_prefix) {
-            return Err(CouponRefusal::NotApplicable);
-        }
-        let paid = &order.amount;
-        let same = |price: &Price| {
-            let other = price.currency != paid.currency;
-            if other { Err(CouponRefusal::WrongCurrency(price.currency.clone())) } else { Ok(()) }
-        };
-        if let Some(least) = &self.min_order {
-            same(least)?;
-            if paid.minor_units < least.minor_units {
-                return Err(CouponRefusal::BelowMinimum(least.minor_units));
-            }
-        }
-        let off = match &self.off {
-            Off::Amount(price) => {
-                same(price)?;
-                price.minor_units
-            }
-            Off::Part { basis_points, max_minor_units } => {
-                let exact = i128::from(paid.minor_units) * i128::from(*basis_points) / 10_000;
-                let part = i64::try_from(exact).unwrap_or(i64::MAX);
-                if *max_minor_units > 0 { part.min(*max_minor_units) } else { part }
-            }
-        };
-        let minor_units = off.min(paid.minor_units);
-        Ok(Price { currency: paid.currency.clone(), minor_units })
-    }
-
-    fn fault(&self) -> Option<&'static str> {
-        let amount = |price: &Price| (1..=1_000_000_000_000).contains(&price.minor_units);
-        let least = self.min_order.as_ref();
-        match &self.off {
-            Off::Amount(price) if !amount(price) => Some("takes off no money, or too much"),
-            Off::Amount(price) if least.is_some_and(|min| min.currency != price.currency) => {
-                Some("has a minimum in another currency")
-            }
-            Off::Part { basis_points, .. } if !(1..=10_000).contains(basis_points) => {
-                Some("takes off nothing, or more than all")
-            }
-            Off::Part { max_minor_units, .. } if *max_minor_units < 0 => {
-                Some("takes off at most less than nothing")
-            }
-            _ if least.is_some_and(|min| !amount(min)) => Some("has a minimum that is none"),
-            _ => None,
-        }
-    }
-}
-
-impl CouponKind {
-    /// Why it cannot be offered.
-    pub fn fault(&self) -> Option<&'static str> {
-        match () {
-            () if self.key.is_empty() || self.key.len() > 128 => Some("has no key, or a long one"),
-            () if self.valid_days > 3_660 => Some("is good for more than ten years"),
-            () => self.terms.fault(),
-        }
     }
 }
 

@@ -1,19 +1,21 @@
 //! Incidents, whom they hit, and complaints that were made up for.
 
+mod people;
+
+pub(crate) use people::people;
+
 use super::damaged;
 use super::rows::incidents::{incident_members, incidents, tickets};
-use super::rows::{entries, facts, members, tier_changes};
-use crate::domain::incident::{IncidentState, Person};
-use crate::domain::{Incident, IncidentId, Tier, Time};
+use crate::domain::incident::IncidentState;
+use crate::domain::{Incident, IncidentId, Time};
 use incidents::{Column, Entity, Model};
-use perennial_platform::db::bulk::{Known, one_of, write};
+use perennial_platform::db::bulk::{Known, write};
 use perennial_platform::{Error, Result};
 use sea_orm::sea_query::{Cond, Expr};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
     QueryOrder, QuerySelect,
 };
-use std::collections::{BTreeSet, HashMap};
 use uuid::Uuid;
 
 /// An incident.
@@ -59,96 +61,6 @@ pub(crate) async fn page(
         .all(conn)
         .await?;
     rows.into_iter().map(from_row).collect()
-}
-
-/// Members after the one given, by user id, with what they did from one instant to before another.
-/// Whoever was erased is left out. `only`: of these users.
-pub(crate) async fn people(
-    conn: &impl ConnectionTrait,
-    (from, to): (Time, Time),
-    only: &[String],
-    after: &str,
-    limit: u64,
-) -> Result<Vec<Person>> {
-    use members::Column as C;
-    let mut query =
-        members::Entity::find().filter(C::ClosedAt.is_null()).filter(C::UserId.gt(after));
-    if !only.is_empty() {
-        query = query.filter(one_of(conn, C::UserId, only.to_vec()));
-    }
-    let rows = query.order_by_asc(C::UserId).limit(limit).all(conn).await?;
-    let users: Vec<String> = rows.iter().map(|row| row.user_id.clone()).collect();
-    let bought = buyers(conn, &users, from, to).await?;
-    let booked = posters(conn, &users, from, to).await?;
-    let tiers = tiers_at(conn, &users, to).await?;
-    let person = |row: members::Model| Person {
-        bought: bought.contains(&row.user_id),
-        active: bought.contains(&row.user_id) || booked.contains(&row.user_id),
-        tier: tiers.get(&row.user_id).copied().unwrap_or(Tier::Ordinary),
-        on_plan: false,
-        joined_at: row.joined_at,
-        user: row.user_id,
-    };
-    Ok(rows.into_iter().map(person).collect())
-}
-
-async fn buyers(
-    conn: &impl ConnectionTrait,
-    users: &[String],
-    from: Time,
-    to: Time,
-) -> Result<BTreeSet<String>> {
-    use facts::Column as C;
-    let query = facts::Entity::find()
-        .select_only()
-        .column(C::UserId)
-        .filter(one_of(conn, C::UserId, users.to_vec()))
-        .filter(C::Refunds.is_null())
-        .filter(C::OccurredAt.gte(from))
-        .filter(C::OccurredAt.lt(to))
-        .distinct();
-    Ok(query.into_tuple::<String>().all(conn).await?.into_iter().collect())
-}
-
-/// Members who earned, spent or held points; what expired is nobody's doing.
-async fn posters(
-    conn: &impl ConnectionTrait,
-    users: &[String],
-    from: Time,
-    to: Time,
-) -> Result<BTreeSet<String>> {
-    use entries::Column as C;
-    let query = entries::Entity::find()
-        .select_only()
-        .column(C::UserId)
-        .filter(one_of(conn, C::UserId, users.to_vec()))
-        .filter(Expr::cust("kind IN (1, 2, 3, 4)"))
-        .filter(C::OccurredAt.gte(from))
-        .filter(C::OccurredAt.lt(to))
-        .distinct();
-    Ok(query.into_tuple::<String>().all(conn).await?.into_iter().collect())
-}
-
-/// The tiers that members had just before an instant, of those who had ever changed.
-async fn tiers_at(
-    conn: &impl ConnectionTrait,
-    users: &[String],
-    at: Time,
-) -> Result<HashMap<String, Tier>> {
-    use tier_changes::Column as C;
-    let rows = tier_changes::Entity::find()
-        .filter(one_of(conn, C::UserId, users.to_vec()))
-        .filter(C::ChangedAt.lt(at))
-        .order_by_asc(C::UserId)
-        .order_by_asc(C::Number)
-        .all(conn)
-        .await?;
-    let mut tiers = HashMap::new();
-    for row in rows {
-        let tier = Tier::from_number(row.to_tier);
-        tiers.insert(row.user_id, tier.ok_or_else(|| damaged("tier_changes", row.to_tier))?);
-    }
-    Ok(tiers)
 }
 
 /// Notes that members were given the rewards of an incident. Errors: ABORTED for one who was

@@ -146,6 +146,22 @@ async fn only_those_are_affected_whom_the_filter_means() {
     let listed = vec!["idle".to_owned(), "nobody".to_owned()];
     let listed = IncidentFilter { user_ids: listed, ..Default::default() };
     assert_eq!(users("listed", listed).await, ["idle"]);
+    // Somebody has access to a plan.
+    let days = MembershipDays { plan: "basic".to_owned(), days: 1 };
+    let request = CompensateTicketRequest {
+        user_id: "idle".to_owned(),
+        ticket_id: "tkt-1".to_owned(),
+        rewards: Some(CompensationRewards { membership: Some(days), ..Default::default() }),
+        declared_by: "emp-1".to_owned(),
+        ..Default::default()
+    };
+    client(&service).compensate_ticket(request).await.unwrap();
+    service.suite.clock.advance(TimeDelta::minutes(1));
+    let on = |plan: &str| IncidentFilter { plans: vec![plan.to_owned()], ..Default::default() };
+    assert_eq!(users("plan", on("basic")).await, ["idle"]);
+    assert_eq!(users("other-plan", on("premium")).await, Vec::<String>::new());
+    service.wait_days(2);
+    assert_eq!(users("later", on("basic")).await, Vec::<String>::new());
     let request = ListIncidentsRequest { page_size: 3, ..Default::default() };
     let page = client(&service).list_incidents(request).await.unwrap().into_inner();
     assert_eq!((page.incidents.len(), page.next_page_token.is_empty()), (3, false));
@@ -189,6 +205,11 @@ async fn declarations_are_checked() {
     let unknown = DeclareIncidentRequest { rewards: Some(coupon), ..said.clone() };
     let refused = declare(&service, unknown).await;
     assert_eq!(refusal(refused), (Code::NotFound, "COUPON_KIND_NOT_FOUND".to_owned()));
+    let days = MembershipDays { plan: "castle".to_owned(), days: 1 };
+    let plan = CompensationRewards { membership: Some(days), ..Default::default() };
+    let unknown = DeclareIncidentRequest { rewards: Some(plan), ..said.clone() };
+    let refused = declare(&service, unknown).await;
+    assert_eq!(refusal(refused), (Code::NotFound, "PLAN_NOT_FOUND".to_owned()));
     let request = DeclareIncidentRequest { request_id: "r1".to_owned(), ..said.clone() };
     let first = client(&service).declare_incident(request.clone()).await.unwrap().into_inner();
     let again = client(&service).declare_incident(request).await.unwrap().into_inner();

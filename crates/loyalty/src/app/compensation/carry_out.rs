@@ -19,7 +19,7 @@ pub(super) async fn people(
     limit: u64,
 ) -> Result<Vec<Person>> {
     let window = (incident.from, incident.to);
-    incidents::people(conn, window, &incident.filter.users, after, limit).await
+    incidents::people(conn, window, &incident.filter, after, limit).await
 }
 
 impl App {
