@@ -36,6 +36,7 @@ use perennial_platform::db::Db;
 use perennial_platform::gather::Gather;
 use perennial_platform::page::Pages;
 use perennial_platform::vault::Vault;
+use quotas::Claiming;
 use rulebook::Rulebook;
 use snapshots::Snapshots;
 use std::sync::Arc;
@@ -49,6 +50,7 @@ pub(crate) struct App {
     pub(crate) vault: Vault,
     pub(crate) rules: Arc<Rulebook>,
     pub(crate) ledger: Committer<Posting>,
+    pub(crate) claims: Committer<Claiming>,
     pub(crate) snapshots: Gather<Snapshots>,
 }
 

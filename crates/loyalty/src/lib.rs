@@ -18,6 +18,7 @@ pub use store::migrations;
 
 use app::App;
 use app::ledger::Posting;
+use app::quotas::Claiming;
 use app::rulebook::Rulebook;
 use app::snapshots::Snapshots;
 use grpc::{Audit, Memberships, Points, ProgressApi, Referrals, Reports, Tiers};
@@ -60,6 +61,7 @@ pub async fn mount(config: Config, host: &mut Host) -> Result<()> {
     let app = App {
         snapshots: host.gather(snapshots),
         ledger: host.committer("loyalty.ledger", &db, posting),
+        claims: host.committer("loyalty.claims", &db, Claiming { rules: Arc::clone(&rules) }),
         clock: host.clock(),
         pages: host.pages(),
         vault: host.vault(),

@@ -1,6 +1,10 @@
 //! Places: claiming, using, and giving back. Whoever writes has locked the ledger's head, so the
 //! order of claims is the order of the ledger, and no place is given out twice (I16).
 
+mod claiming;
+
+pub(crate) use claiming::Claiming;
+
 use super::App;
 use super::benefits::refusals::quota_reason;
 use super::benefits::{Member, message};
@@ -174,17 +178,8 @@ impl App {
         benefit: &str,
         timeout: Option<TimeDelta>,
     ) -> Result<Reply<proto::Claim>> {
-        once(&self.db, &self.clock, key, async |tx| {
-            let programme = self.rules.locked(tx).await?;
-            let now = self.now();
-            let member = Member::find(tx, &programme, now, user).await?;
-            let rule = member.version.benefits.place(benefit);
-            let rule = rule.ok_or_else(|| benefit_not_found(benefit))?;
-            let until = now + timeout.unwrap_or(programme.hold_timeout);
-            let claim = claim(tx, &programme, now, rule, &member, until).await?;
-            Ok(message::claim(&claim, now))
-        })
-        .await
+        let wish = claiming::Wish { user: user.to_owned(), benefit: benefit.to_owned(), timeout };
+        self.claims.submit(key, wish).await
     }
 
     /// Takes a held place for good. Errors: see BenefitService/UseBenefit.

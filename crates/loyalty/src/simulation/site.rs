@@ -3,6 +3,7 @@
 use super::trap::Trap;
 use crate::app::App;
 use crate::app::ledger::Posting;
+use crate::app::quotas::Claiming;
 use crate::app::rulebook::Rulebook;
 use crate::app::snapshots::Snapshots;
 use crate::config::Config;
@@ -45,10 +46,12 @@ impl Site {
         let rules = Arc::new(Rulebook::open(&db, clock.now(), config).await?);
         let tasks = Tasks::new();
         let posting = Posting { rules: Arc::clone(&rules) };
+        let claiming = Claiming { rules: Arc::clone(&rules) };
         let (of, at) = (db.clone(), clock.clone());
         let snapshots = Snapshots { db: of, clock: at, rules: Arc::clone(&rules) };
         let app = App {
             ledger: Committer::start(&tasks, clock, &db, "simulation", posting),
+            claims: Committer::start(&tasks, clock, &db, "simulated claims", claiming),
             clock: clock.clone(),
             pages: Pages::new(vault.clone()),
             vault,
