@@ -23,6 +23,7 @@ mod refusals;
 pub(crate) mod reports;
 pub(crate) mod rewards;
 pub(crate) mod rulebook;
+pub(crate) mod rules;
 pub(crate) mod snapshots;
 pub(crate) mod tiers;
 pub(crate) mod warnings;

@@ -7,12 +7,14 @@ mod charity;
 mod compensation;
 mod convert;
 mod coupons;
+mod document;
 mod features;
 mod memberships;
 mod points;
 mod progress;
 mod referrals;
 mod reports;
+mod rules;
 mod tiers;
 
 pub(crate) use audit::Audit;
@@ -27,6 +29,7 @@ pub(crate) use points::Points;
 pub(crate) use progress::ProgressApi;
 pub(crate) use referrals::Referrals;
 pub(crate) use reports::Reports;
+pub(crate) use rules::Rules;
 pub(crate) use tiers::Tiers;
 
 use perennial_platform::{Error, Result, time};

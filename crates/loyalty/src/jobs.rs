@@ -17,7 +17,7 @@ pub(crate) use follow::Activities;
 pub(crate) use judge::JudgeTiers;
 pub(crate) use memberships::SettleMemberships;
 pub(crate) use referrals::PromoteReferrals;
-pub(crate) use rules::FollowRules;
+pub(crate) use rules::{FollowRules, TellOfRules};
 pub(crate) use settle::Settle;
 pub(crate) use warn::WarnExpiring;
 pub(crate) use warnings::Warnings;

@@ -13,6 +13,7 @@ mod jobs;
 mod store;
 
 pub use app::check::check;
+pub use app::rules::dry_run::dry_run;
 pub use config::Config;
 pub use store::migrations;
 
@@ -22,7 +23,9 @@ use app::quotas::Claiming;
 use app::rulebook::Rulebook;
 use app::snapshots::Snapshots;
 use grpc::{Audit, Memberships, Points, ProgressApi, Referrals, Reports, Tiers};
+use grpc::Rules;
 use grpc::{Benefits, Catalogue, Charity, Compensation, Coupons, Features};
+use jobs::TellOfRules;
 use jobs::{
     Activities, FollowRules, JudgeTiers, PromoteReferrals, Settle, SettleMemberships, WarnExpiring,
     Warnings,
@@ -43,6 +46,7 @@ use perennial_proto::loyalty::v1::points_service_server::PointsServiceServer;
 use perennial_proto::loyalty::v1::progress_service_server::ProgressServiceServer;
 use perennial_proto::loyalty::v1::referral_service_server::ReferralServiceServer;
 use perennial_proto::loyalty::v1::report_service_server::ReportServiceServer;
+use perennial_proto::loyalty::v1::rule_service_server::RuleServiceServer;
 use perennial_proto::loyalty::v1::tier_service_server::TierServiceServer;
 use std::sync::Arc;
 use std::time::Duration;
@@ -69,6 +73,8 @@ pub async fn mount(config: Config, host: &mut Host) -> Result<()> {
         db: db.clone(),
     };
     app.apply_notice_setting().await?;
+    host.service(RuleServiceServer::new(Rules { app: app.clone() }));
+    host.job(&db, TellOfRules { app: app.clone(), every });
     host.service(PointsServiceServer::new(Points { app: app.clone() }));
     host.service(TierServiceServer::new(Tiers { app: app.clone() }));
     host.service(AuditServiceServer::new(Audit { app: app.clone() }));

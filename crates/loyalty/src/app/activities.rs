@@ -9,7 +9,7 @@ mod earning;
 use super::{benefits, ledger, plans, progress, referrals, tiers};
 use crate::domain::tier::{Deal, DealId};
 use crate::domain::{Programme, Time};
-use crate::store::{accounts, head, judgements};
+use crate::store::{accounts, head, judgements, notices};
 use chrono::TimeDelta;
 use perennial_platform::Result;
 use perennial_platform::db::Tx;
@@ -42,7 +42,8 @@ impl Activity {
 /// Somebody registered: a member from now on. Who comes back after an erasure begins anew, with
 /// the old ledger and what was bought before forgotten.
 pub(crate) async fn registered(tx: &Tx, now: Time, user: &str) -> Result<()> {
-    head::lock(tx).await?;
+    // Nobody joins before what the ledger has already seen, an announcement of rules included.
+    let now = now.max(head::lock(tx).await?.recorded_at);
     match accounts::find(tx, user).await?.filter(|account| account.closed_at.is_some()) {
         Some(mut account) => {
             account.reopen(now);
@@ -61,6 +62,7 @@ pub(crate) async fn erased(tx: &Tx, programme: &Programme, now: Time, user: &str
     referrals::forget(tx, programme, now, user).await?;
     benefits::forget(tx, now, user).await?;
     judgements::delete(tx, user).await?;
+    notices::delete(tx, user).await?;
     tiers::forget(tx, user).await
 }
 
@@ -72,8 +74,9 @@ pub(crate) async fn take_in(
     activity: Activity,
 ) -> Result<()> {
     let head = head::lock(tx).await?;
+    let now = now.max(head.recorded_at);
     let member = accounts::find(tx, &activity.user).await?;
-    let joined_at = member.map_or(now.max(head.recorded_at), |member| member.joined_at);
+    let joined_at = member.map_or(now, |member| member.joined_at);
     // Everything that follows is judged by the rules as they hold for this member.
     let programme = &*programme.of_member(joined_at);
     match activity.kind {

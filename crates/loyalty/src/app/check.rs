@@ -50,6 +50,7 @@ pub async fn check(db: &Db, config: &Config) -> Result<Vec<String>> {
     if head.hash != hash {
         violations.push("I11: the head has another hash than the last entry".to_owned());
     }
+    violations.extend(super::rules::audit::check(&tx, &settings).await?);
     violations.extend(judgements::check(&tx).await?);
     violations.extend(check_tiers(&tx, &programme).await?);
     violations.extend(super::referrals::audit::check(&tx).await?);

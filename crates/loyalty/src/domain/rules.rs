@@ -4,10 +4,15 @@
 //! a late or repeated delivery earns the same (reference, S7 and S9). All arithmetic is on integers;
 //! the one rounding is at the earning, downwards ([`super::rounding`]).
 
+pub mod compare;
+pub mod effect;
+pub mod notice;
 pub mod record;
+pub mod report;
 pub mod timing;
 
 pub use record::{Class, Recorded, RuleState};
+pub use report::Report;
 pub use timing::Timing;
 
 use super::benefit::BenefitRules;
@@ -307,6 +312,18 @@ impl Programme {
             some.push(&self.rules[0]);
         }
         some
+    }
+
+    /// The versions by which somebody is or will be judged from an instant on.
+    pub fn live(&self, from: Time) -> Vec<&RuleVersion> {
+        let mut live = self.in_force_for_anybody(from);
+        let known: Vec<&str> = live.iter().map(|version| version.version.as_str()).collect();
+        let coming = self.rules.iter().zip(&self.timings).filter(|(rule, timing)| {
+            timing.effective_new.max(timing.effective_existing) > from
+                && !known.contains(&rule.version.as_str())
+        });
+        live.extend(coming.map(|(rule, _)| rule));
+        live
     }
 
     /// When each version holds, in the order of `versions`.

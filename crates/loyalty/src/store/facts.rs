@@ -6,7 +6,7 @@ use crate::domain::referral::Paid;
 use crate::domain::tier::{Deal, DealId, Fact, Given};
 use crate::domain::{EntryId, Tier, Time};
 use perennial_platform::Result;
-use perennial_platform::db::bulk::{Known, write};
+use perennial_platform::db::bulk::{Known, one_of, write};
 use sea_orm::sea_query::{Alias, Expr, ExprTrait};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
@@ -119,6 +119,21 @@ pub(crate) async fn end_given(conn: &impl ConnectionTrait, id: DealId, until: Ti
         .exec(conn)
         .await?;
     Ok(())
+}
+
+/// All purchases and refunds of these members up to an instant, each member's in the order of
+/// recording.
+pub(crate) async fn deals_of(
+    conn: &impl ConnectionTrait,
+    users: Vec<String>,
+    as_of: Time,
+) -> Result<Vec<Deal>> {
+    let query = Entity::find()
+        .filter(one_of(conn, Column::UserId, users))
+        .filter(Column::RecordedAt.lte(as_of))
+        .order_by_asc(Column::UserId)
+        .order_by_asc(Column::Number);
+    query.all(conn).await?.into_iter().map(from_row).collect()
 }
 
 /// Takes in a purchase or refund as the member's `number`-th.

@@ -55,7 +55,7 @@ fn into_row(recorded: Recorded) -> Result<Model> {
         asked_existing: recorded.asked_existing,
         effective_new: recorded.effective_new,
         effective_existing: recorded.effective_existing,
-        class: recorded.class.map(Class::number),
+        class: recorded.class.map_or(0, Class::number),
         supersedes: recorded.supersedes,
         report: recorded.report,
     })
@@ -81,7 +81,7 @@ fn from_row(row: Model) -> Result<Recorded> {
         asked_existing: row.asked_existing,
         effective_new: row.effective_new,
         effective_existing: row.effective_existing,
-        class: row.class.and_then(Class::from_number),
+        class: Class::from_number(row.class),
         supersedes: row.supersedes,
         report: row.report,
     })

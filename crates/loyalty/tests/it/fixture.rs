@@ -23,7 +23,7 @@ use tonic_types::StatusExt;
 /// Shared by the replicas of a deployment: 64 hexadecimal digits.
 const MASTER_KEY: &str = "0707070707070707070707070707070707070707070707070707070707070707";
 
-async fn suite<M>(mount: M) -> Suite
+pub(crate) async fn suite<M>(mount: M) -> Suite
 where
     M: AsyncFnOnce(&mut Host, DatabaseConfig) -> Result<()>,
 {
@@ -36,7 +36,7 @@ where
 /// The service under test.
 pub(crate) struct Service {
     pub(crate) suite: Suite,
-    config: Config,
+    pub(crate) config: Config,
 }
 
 impl Service {

@@ -25,6 +25,7 @@ mod rpc_progress;
 mod rpc_referrals;
 mod rpc_refusal_tables;
 mod rpc_refusals;
+mod rpc_rules;
 mod rpc_statement;
 mod rpc_tiers;
 mod rpc_transfer;

@@ -3,6 +3,7 @@
 use super::RuleVersion;
 use super::timing::Timing;
 use crate::domain::Time;
+use serde::{Deserialize, Serialize};
 
 /// Where a version stands. The numbers are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +31,8 @@ impl RuleState {
 
 /// What a change means for those it concerns. Ordered: the worst is the greatest. The numbers are
 /// stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "explained in rules.proto, whose numbers these are")]
 #[repr(i16)]
 pub enum Class {

@@ -4,8 +4,8 @@ use crate::store::rows::head;
 use crate::store::rows::rules::{notices, versions};
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{
-    big_integer, big_integer_uniq, small_integer, small_integer_null, string, text,
-    timestamp_with_time_zone, timestamp_with_time_zone_null,
+    big_integer, big_integer_uniq, small_integer, string, text, timestamp_with_time_zone,
+    timestamp_with_time_zone_null,
 };
 
 pub(super) struct Migration;
@@ -25,7 +25,13 @@ impl MigrationTrait for Migration {
             .to_owned();
         manager.alter_table(revision).await?;
         manager.create_table(versions()).await?;
-        manager.create_table(notices()).await
+        manager.create_table(notices()).await?;
+        let of_member = Index::create()
+            .name("rule_notices_of_member")
+            .table(notices::Entity)
+            .col(notices::Column::UserId)
+            .to_owned();
+        manager.create_index(of_member).await
     }
 }
 
@@ -53,11 +59,7 @@ fn versions() -> TableCreateStatement {
     ] {
         table.col(timestamp_with_time_zone_null(column));
     }
-    table
-        .col(small_integer_null(C::Class))
-        .col(string(C::Supersedes))
-        .col(text(C::Report))
-        .to_owned()
+    table.col(small_integer(C::Class)).col(string(C::Supersedes)).col(text(C::Report)).to_owned()
 }
 
 fn notices() -> TableCreateStatement {

@@ -25,7 +25,8 @@ pub(in crate::store) mod versions {
         pub asked_existing: Option<DateTimeUtc>,
         pub effective_new: Option<DateTimeUtc>,
         pub effective_existing: Option<DateTimeUtc>,
-        pub class: Option<i16>,
+        /// 0 while it is not known.
+        pub class: i16,
         pub supersedes: String,
         pub report: String,
     }
