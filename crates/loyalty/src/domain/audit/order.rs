@@ -26,7 +26,15 @@ impl Auditor {
     /// An entry for a business event has the id that is derived from the event, so that the event
     /// can never have a second one.
     pub(super) fn judge_id(&mut self, entry: &Entry) {
-        let named = matches!(entry.kind, EntryKind::Earn | EntryKind::Spend | EntryKind::Hold);
+        let named = matches!(
+            entry.kind,
+            EntryKind::Earn
+                | EntryKind::Spend
+                | EntryKind::Hold
+                | EntryKind::EarnPending
+                | EntryKind::TransferOut
+                | EntryKind::Correction
+        );
         let (seq, id) = (entry.seq, entry.id);
         let derived =
             !named || entry.reverses.is_some() || { entry.origin.entry_id(entry.kind, id) == id };
