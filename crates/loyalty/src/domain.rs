@@ -21,6 +21,7 @@ pub mod feature;
 pub mod hold;
 pub mod incident;
 pub mod judgement;
+pub mod liability;
 pub mod lot;
 pub mod notice;
 pub mod plan;

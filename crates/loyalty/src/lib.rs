@@ -80,7 +80,7 @@ pub async fn mount(config: Config, host: &mut Host) -> Result<()> {
     host.service(AuditServiceServer::new(Audit { app: app.clone() }));
     host.service(MembershipServiceServer::new(Memberships { app: app.clone() }));
     host.service(ProgressServiceServer::new(ProgressApi { app: app.clone() }));
-    host.service(ReportServiceServer::new(Reports { app: app.clone() }));
+    host.service(ReportServiceServer::new(Reports::new(app.clone())));
     host.service(ReferralServiceServer::new(Referrals { app: app.clone() }));
     host.job(&db, Settle { app: app.clone(), every });
     host.job(&db, SettleMemberships { app: app.clone(), every });

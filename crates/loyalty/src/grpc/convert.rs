@@ -25,17 +25,17 @@ const FAR: TimeDelta = TimeDelta::days(36_525);
 
 /// What is wrong across fields.
 #[derive(Default)]
-struct Faults(Vec<Violation>);
+pub(super) struct Faults(Vec<Violation>);
 
 impl Faults {
-    fn require(&mut self, holds: bool, field: &str, description: &str) {
+    pub(super) fn require(&mut self, holds: bool, field: &str, description: &str) {
         if !holds {
             let description = description.to_owned();
             self.0.push(Violation { field: field.to_owned(), description });
         }
     }
 
-    fn end(self) -> Result<()> {
+    pub(super) fn end(self) -> Result<()> {
         if self.0.is_empty() { Ok(()) } else { Err(Error::violations(self.0)) }
     }
 }

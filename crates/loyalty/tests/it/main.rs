@@ -26,6 +26,7 @@ mod rpc_referrals;
 mod rpc_refusal_tables;
 mod rpc_refusals;
 mod rpc_rules;
+mod rpc_reports;
 mod rpc_statement;
 mod rpc_tiers;
 mod rpc_transfer;
