@@ -64,9 +64,9 @@ async fn code(service: &Service, user: &str, campaign: &str) -> Result<String, S
     Ok(client(service).create_referral_code(request).await?.into_inner().code)
 }
 
-fn ago(service: &Service, span: TimeDelta) -> Option<prost_types::Timestamp> {
+fn ago(service: &Service, span: TimeDelta) -> prost_types::Timestamp {
     let at: DateTime<Utc> = service.now() - span;
-    Some(time::to_proto(at))
+    time::to_proto(at)
 }
 
 fn buys(service: &Service, friend: &str, paid: i64) {
@@ -217,7 +217,7 @@ async fn every_refusal_has_its_reason() {
     assert_eq!(reason(to("cid", "ann")).await, precondition("CYCLE"));
     let twice = (Code::AlreadyExists, "ALREADY_REFERRED".to_owned());
     assert_eq!(reason(to("cid", "bob")).await, twice);
-    let touched = |span| ReferRequest { touch_time: ago(&service, span), ..to("ann", "dan") };
+    let touched = |span| ReferRequest { touch_time: Some(ago(&service, span)), ..to("ann", "dan") };
     let late = TimeDelta::days(30) + TimeDelta::seconds(1);
     assert_eq!(reason(touched(late)).await, precondition("EXPIRED"));
     service.tell("eve", ActivityKind::Purchase, "p", "o", 100);

@@ -35,13 +35,13 @@ async fn appeal(service: &Service, referral: &Referral) -> Result<Referral, Stat
     Ok(client(service).appeal_referral(request).await?.into_inner().referral.unwrap())
 }
 
-fn evidence(device: &str, payment: &str, ip: &str) -> Option<ReferralEvidence> {
-    Some(ReferralEvidence {
+fn evidence(device: &str, payment: &str, ip: &str) -> ReferralEvidence {
+    ReferralEvidence {
         device_hash: device.to_owned(),
         payment_hash: payment.to_owned(),
         ip_hash: ip.to_owned(),
         ..Default::default()
-    })
+    }
 }
 
 #[tokio::test]
@@ -49,15 +49,15 @@ async fn the_same_device_waits_for_review_and_the_same_payment_is_blocked_until_
     let service = start().await;
     let own = CreateReferralCodeRequest {
         user_id: "ann".to_owned(),
-        evidence: evidence("d1", "c1", ""),
+        evidence: Some(evidence("d1", "c1", "")),
         ..Default::default()
     };
     client(&service).create_referral_code(own).await.unwrap();
-    let bob = ReferRequest { evidence: evidence("d1", "", ""), ..to("ann", "bob") };
+    let bob = ReferRequest { evidence: Some(evidence("d1", "", "")), ..to("ann", "bob") };
     let bob = refer(&service, bob).await.unwrap();
     assert_eq!(bob.state(), ReferralState::UnderReview);
     assert_eq!((bob.signals[0].kind(), bob.score), (ReferralSignalKind::SameDevice, 60));
-    let cid = ReferRequest { evidence: evidence("", "c1", ""), ..to("ann", "cid") };
+    let cid = ReferRequest { evidence: Some(evidence("", "c1", "")), ..to("ann", "cid") };
     let cid = refer(&service, cid).await.unwrap();
     assert_eq!((cid.state(), cid.verdict()), (ReferralState::Rejected, ReferralVerdict::Block));
     for friend in ["bob", "cid"] {
@@ -102,19 +102,21 @@ async fn many_from_one_address_are_looked_at_whatever_the_code() {
     for n in 0..10 {
         let advocate = if n % 2 == 0 { "ann" } else { "zoe" };
         let friend = format!("f{n}");
-        let request = ReferRequest { evidence: evidence("", "", "ip"), ..to(advocate, &friend) };
+        let request =
+            ReferRequest { evidence: Some(evidence("", "", "ip")), ..to(advocate, &friend) };
         let referral = refer(&service, request).await.unwrap();
         assert_eq!(referral.verdict(), ReferralVerdict::Allow, "friend {n}");
     }
     service.wait_days(6);
     let own = code(&service, "zoe", "another").await.unwrap();
-    let eleventh = ReferRequest { evidence: evidence("", "", "ip"), code: own, ..to("", "f10") };
+    let eleventh =
+        ReferRequest { evidence: Some(evidence("", "", "ip")), code: own, ..to("", "f10") };
     let referral = refer(&service, eleventh).await.unwrap();
     assert_eq!(referral.verdict(), ReferralVerdict::Review);
     assert_eq!(referral.signals[0].kind(), ReferralSignalKind::CrowdedIp);
     // Seven days after the ten, one is one again.
     service.wait_days(2);
-    let later = ReferRequest { evidence: evidence("", "", "ip"), ..to("ann", "f11") };
+    let later = ReferRequest { evidence: Some(evidence("", "", "ip")), ..to("ann", "f11") };
     assert_eq!(refer(&service, later).await.unwrap().verdict(), ReferralVerdict::Allow);
     service.assert_sound().await;
 }
@@ -122,7 +124,7 @@ async fn many_from_one_address_are_looked_at_whatever_the_code() {
 #[tokio::test]
 async fn an_erased_person_leaves_only_who_brought_whom() {
     let service = start().await;
-    let request = ReferRequest { evidence: evidence("d1", "c1", "ip"), ..to("ann", "bob") };
+    let request = ReferRequest { evidence: Some(evidence("d1", "c1", "ip")), ..to("ann", "bob") };
     let bob = refer(&service, request).await.unwrap();
     let cid = refer(&service, to("ann", "cid")).await.unwrap();
     for friend in ["bob", "cid"] {
@@ -139,7 +141,7 @@ async fn an_erased_person_leaves_only_who_brought_whom() {
     assert_eq!((gone.state(), gone.friend_erased), (ReferralState::Rejected, true));
     assert_eq!(gone.pay_time, None);
     // What was known of bob is forgotten: dan shares a card with nobody.
-    let dan = ReferRequest { evidence: evidence("d1", "c1", "ip"), ..to("ann", "dan") };
+    let dan = ReferRequest { evidence: Some(evidence("d1", "c1", "ip")), ..to("ann", "dan") };
     assert_eq!(refer(&service, dan).await.unwrap().signals, []);
     // An erased advocate is given nothing more.
     let own = code(&service, "ann", "").await.unwrap();
@@ -148,7 +150,7 @@ async fn an_erased_person_leaves_only_who_brought_whom() {
     service.wait_days(14);
     service.suite.settle().await;
     assert_eq!(get(&service, &cid).await.state(), ReferralState::Qualified);
-    assert_eq!(progress(&service, "ann").await.steps[0].given, false);
+    assert!(!progress(&service, "ann").await.steps[0].given);
     let by_code = ReferRequest { code: own, ..to("", "eve") };
     let unknown = (Code::NotFound, "CODE_NOT_FOUND".to_owned());
     assert_eq!(refusal(refer(&service, by_code).await), unknown);

@@ -7,7 +7,9 @@ use perennial_loyalty::domain::referral::Step;
 use perennial_loyalty::domain::{self, Reward};
 use perennial_platform::time;
 use perennial_proto::loyalty::v1::reward::Kind;
-use perennial_proto::loyalty::v1::{ListTierHistoryRequest, RewardGranted, Tier, TierChangeCause};
+use perennial_proto::loyalty::v1::{
+    ListTierHistoryRequest, RewardGranted, Tier, TierChange, TierChangeCause,
+};
 use sea_orm::ConnectionTrait;
 
 async fn brings(service: &Service, friends: &[&str]) {
@@ -59,7 +61,7 @@ async fn a_tier_can_be_given_and_is_kept_as_long_as_a_reached_one() {
     service.suite.settle().await;
     let request = ListTierHistoryRequest { user_id: "ann".to_owned(), ..Default::default() };
     let history = service.tiers().list_tier_history(request).await.unwrap().into_inner();
-    let causes: Vec<_> = history.changes.iter().map(|change| change.cause()).collect();
+    let causes: Vec<_> = history.changes.iter().map(TierChange::cause).collect();
     assert_eq!(causes, [TierChangeCause::Lapsed, TierChangeCause::Granted]);
     service.assert_sound().await;
 }
