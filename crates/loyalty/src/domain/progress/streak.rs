@@ -111,14 +111,13 @@ impl Streak {
         let mut told = Vec::new();
         match self.gap(day.day, day.first_at, judge) {
             _ if self.last.is_none() && !self.begin(day, judge) => return told,
-            Gap::None => {}
             Gap::Frozen(missed) => {
                 self.freezes = self.freezes.saturating_sub(length(&missed));
                 told.extend(missed.iter().map(|missed| (*missed, Outcome::Frozen, self.days)));
                 self.frozen.extend(missed);
             }
             Gap::Broken if !self.begin(day, judge) => return told,
-            Gap::Broken => {}
+            Gap::None | Gap::Broken => {}
         }
         self.last = Some((day.day, day.last_at));
         let outcome = match self.counts_at(day, judge.calendar) {

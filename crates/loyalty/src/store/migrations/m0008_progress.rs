@@ -18,10 +18,10 @@ impl MigrationName for Migration {
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        use marks::Column as M;
         for table in [zones(), days(), tallies(), marks(), streaks(), badges()] {
             manager.create_table(table).await?;
         }
-        use marks::Column as M;
         let index = |name: &str| Index::create().name(name).to_owned();
         let indexes = [
             index("progress_marks_by_order")
