@@ -9,6 +9,7 @@
 //! turns the guard against repetition off. The same checks must find the damage; if they did not,
 //! they would prove nothing.
 
+mod bank;
 mod load;
 mod verify;
 

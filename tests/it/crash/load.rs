@@ -319,7 +319,7 @@ impl Caller {
 }
 
 /// The suite said no, by a rule: the write has not happened and never will.
-fn is_definite(status: &Status) -> bool {
+pub(super) fn is_definite(status: &Status) -> bool {
     matches!(
         status.code(),
         Code::InvalidArgument

@@ -132,7 +132,7 @@ impl World {
 
     /// Time goes on: mostly by moments, now and then by months; sometimes it seems to go back.
     fn tick(&mut self) {
-        let by = match self.random.weighed(&[70, 20, 8, 3, 1]) {
+        let by = match self.random.weighed(&[85, 12, 5, 2, 1]) {
             0 => TimeDelta::milliseconds(self.random.from_to(1, 5_000)),
             1 => TimeDelta::minutes(self.random.from_to(1, 40)),
             2 => TimeDelta::hours(self.random.from_to(1, 20)),

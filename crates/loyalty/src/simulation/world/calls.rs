@@ -147,7 +147,7 @@ impl World {
         let (source, source_event_id) = self.event();
         let user_id = self.user();
         let points = self.fitting(&user_id);
-        let seconds = match self.random.below(3) {
+        let seconds = match self.random.below(6) {
             0 => None,
             1 => Some(self.random.from_to(1, 600)),
             _ => Some(self.random.from_to(600, 30 * 24 * 3_600)),
@@ -171,7 +171,7 @@ impl World {
 
     /// One of the latest holds; rarely one that never was.
     pub(super) fn hold_id(&mut self) -> String {
-        let known = &self.holds[self.holds.len().saturating_sub(REACH / 4)..];
+        let known = &self.holds[self.holds.len().saturating_sub(REACH / 8)..];
         let known = self.random.pick(known).map(|(_, id)| *id);
         let id = if self.random.one_in(40) { None } else { known };
         let id = id.unwrap_or_else(|| self.fresh());
