@@ -29,7 +29,7 @@ impl Random {
     }
 
     /// From `least` to `most`.
-    pub(super) fn from_to(&mut self, least: i64, most: i64) -> i64 {
+    pub(super) fn between(&mut self, least: i64, most: i64) -> i64 {
         let span = (most - least + 1).max(1).cast_unsigned();
         least + (self.bits() % span).cast_signed()
     }

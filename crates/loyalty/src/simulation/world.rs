@@ -133,11 +133,11 @@ impl World {
     /// Time goes on: mostly by moments, now and then by months; sometimes it seems to go back.
     fn tick(&mut self) {
         let by = match self.random.weighed(&[85, 12, 5, 2, 1]) {
-            0 => TimeDelta::milliseconds(self.random.from_to(1, 5_000)),
-            1 => TimeDelta::minutes(self.random.from_to(1, 40)),
-            2 => TimeDelta::hours(self.random.from_to(1, 20)),
-            3 => TimeDelta::days(self.random.from_to(1, 20)),
-            _ => TimeDelta::days(self.random.from_to(20, 200)),
+            0 => TimeDelta::milliseconds(self.random.between(1, 5_000)),
+            1 => TimeDelta::minutes(self.random.between(1, 40)),
+            2 => TimeDelta::hours(self.random.between(1, 20)),
+            3 => TimeDelta::days(self.random.between(1, 20)),
+            _ => TimeDelta::days(self.random.between(20, 200)),
         };
         if by > TimeDelta::minutes(15) {
             self.report.fault("delay past a hold's timeout");
@@ -146,7 +146,7 @@ impl World {
         self.clock.set(self.latest);
         if self.random.one_in(50) {
             self.report.fault("clock stepped back");
-            self.clock.set(self.latest - TimeDelta::minutes(self.random.from_to(1, 90)));
+            self.clock.set(self.latest - TimeDelta::minutes(self.random.between(1, 90)));
         }
     }
 

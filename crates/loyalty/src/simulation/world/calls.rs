@@ -45,13 +45,13 @@ impl World {
         let (source, source_event_id) = self.event();
         let expiry = match self.random.weighed(&[4, 8, 2, 1]) {
             0 => None,
-            1 => Some(now + TimeDelta::hours(self.random.from_to(1, 40 * 24))),
-            2 => Some(now + TimeDelta::seconds(self.random.from_to(1, 7_200))),
-            _ => Some(now - TimeDelta::seconds(self.random.from_to(0, 3_600))),
+            1 => Some(now + TimeDelta::hours(self.random.between(1, 40 * 24))),
+            2 => Some(now + TimeDelta::seconds(self.random.between(1, 7_200))),
+            _ => Some(now - TimeDelta::seconds(self.random.between(0, 3_600))),
         };
         EarnRequest {
             user_id: self.user(),
-            points: self.random.from_to(1, 40),
+            points: self.random.between(1, 40),
             reason: "task".to_owned(),
             source,
             source_event_id,
@@ -64,14 +64,14 @@ impl World {
     fn earn_pending(&mut self) -> EarnPendingRequest {
         let now = self.now();
         let (source, source_event_id) = self.event();
-        let hours = self.random.from_to(1, 20 * 24);
+        let hours = self.random.between(1, 20 * 24);
         let ripe = self.random.one_in(2).then(|| now + TimeDelta::hours(hours));
         // Some become due for their date before anybody activates them.
         let expiry = self.random.one_in(2);
-        let expiry = expiry.then(|| now + TimeDelta::hours(hours + self.random.from_to(1, 48)));
+        let expiry = expiry.then(|| now + TimeDelta::hours(hours + self.random.between(1, 48)));
         EarnPendingRequest {
             user_id: self.user(),
-            points: self.random.from_to(1, 40),
+            points: self.random.between(1, 40),
             source,
             source_event_id,
             expire_time: expiry.map(to_proto),
@@ -95,7 +95,7 @@ impl World {
 
     fn cancel_pending(&mut self) -> CancelPendingRequest {
         let cause = if self.random.one_in(2) { "returned".to_owned() } else { String::new() };
-        let points = if self.random.one_in(3) { 0 } else { self.random.from_to(1, 20) };
+        let points = if self.random.one_in(3) { 0 } else { self.random.between(1, 20) };
         CancelPendingRequest { entry_id: self.earned(), points, cause, ..Default::default() }
     }
 
@@ -121,7 +121,7 @@ impl World {
     fn correct(&mut self) -> CorrectRequest {
         let (source, source_event_id) = self.event();
         let points =
-            [self.random.from_to(1, 30), -self.random.from_to(1, 60)][self.random.below(2)];
+            [self.random.between(1, 30), -self.random.between(1, 60)][self.random.below(2)];
         let policy = [ReversalPolicy::Unspecified, ReversalPolicy::Unlimited][self.random.below(2)];
         CorrectRequest {
             user_id: self.user(),
@@ -149,8 +149,8 @@ impl World {
         let points = self.fitting(&user_id);
         let seconds = match self.random.below(6) {
             0 => None,
-            1 => Some(self.random.from_to(1, 600)),
-            _ => Some(self.random.from_to(600, 30 * 24 * 3_600)),
+            1 => Some(self.random.between(1, 600)),
+            _ => Some(self.random.between(600, 30 * 24 * 3_600)),
         };
         let timeout = seconds.map(|seconds| prost_types::Duration { seconds, nanos: 0 });
         HoldRequest { user_id, points, source, source_event_id, timeout, ..HoldRequest::default() }
@@ -163,8 +163,8 @@ impl World {
         let points = match self.random.below(6) {
             0 => there,
             1 => there + 1,
-            2 => self.random.from_to(1, there.max(1)),
-            _ => self.random.from_to(1, 25),
+            2 => self.random.between(1, there.max(1)),
+            _ => self.random.between(1, 25),
         };
         points.clamp(1, 1_000_000_000_000)
     }
@@ -179,7 +179,7 @@ impl World {
     }
 
     fn capture(&mut self) -> CaptureRequest {
-        let points = if self.random.one_in(2) { 0 } else { self.random.from_to(1, 30) };
+        let points = if self.random.one_in(2) { 0 } else { self.random.between(1, 30) };
         CaptureRequest { hold_id: self.hold_id(), points, ..CaptureRequest::default() }
     }
 
@@ -200,7 +200,7 @@ impl World {
         } else {
             String::new()
         };
-        let points = if self.random.one_in(3) { 0 } else { self.random.from_to(1, 20) };
+        let points = if self.random.one_in(3) { 0 } else { self.random.between(1, 20) };
         ReverseRequest {
             entry_id: id.to_string(),
             points,

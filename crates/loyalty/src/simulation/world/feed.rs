@@ -38,9 +38,9 @@ impl World {
                 let currency = ["CNY", "CNY", "CNY", "USD", "XAU"][self.random.below(5)];
                 // Now and then just below, at, or above what a tier asks for.
                 let paid = match self.random.below(6) {
-                    0 => 50_000 + self.random.from_to(-1, 1),
+                    0 => 50_000 + self.random.between(-1, 1),
                     1 => 0,
-                    _ => self.random.from_to(1, 9_999),
+                    _ => self.random.between(1, 9_999),
                 };
                 Told::Purchase { user, event, at, currency, paid }
             }
@@ -53,7 +53,7 @@ impl World {
                     return Told::Registered { user };
                 };
                 let paid =
-                    if self.random.one_in(2) { paid } else { self.random.from_to(1, paid.max(1)) };
+                    if self.random.one_in(2) { paid } else { self.random.between(1, paid.max(1)) };
                 let currency = if self.random.one_in(10) { "CNY" } else { currency };
                 Told::Refund { user, event, at, order, currency, paid: paid.max(1) }
             }
@@ -143,9 +143,7 @@ fn event(told: &Told, step: u64) -> Event {
         Told::Registered { user } => {
             packed(&UserRegistered { user_id: user.clone(), ..Default::default() })
         }
-        Told::Erased { user } => {
-            packed(&UserErased { user_id: user.clone(), ..Default::default() })
-        }
+        Told::Erased { user } => packed(&UserErased { user_id: user.clone() }),
         Told::CheckIn { user, event, at } => {
             packed(&activity(user, event, *at, ActivityKind::CheckIn))
         }

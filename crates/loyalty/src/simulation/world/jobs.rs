@@ -24,8 +24,8 @@ impl World {
     pub(super) async fn job(&mut self) -> Result<Check> {
         let what = [Work::Settle, Work::Settle, Work::Warn, Work::Judge][self.random.below(4)];
         match self.random.below(3) {
-            0 => self.killed(what).await,
-            1 => self.twice(what).await?,
+            0 => Box::pin(self.killed(what)).await,
+            1 => Box::pin(self.twice(what)).await?,
             _ => {}
         }
         work(&self.site.app, what).await?;
