@@ -22,8 +22,8 @@ use app::ledger::Posting;
 use app::quotas::Claiming;
 use app::rulebook::Rulebook;
 use app::snapshots::Snapshots;
-use grpc::{Audit, Memberships, Points, ProgressApi, Referrals, Reports, Tiers};
 use grpc::Rules;
+use grpc::{Audit, Memberships, Points, ProgressApi, Referrals, Reports, Tiers};
 use grpc::{Benefits, Catalogue, Charity, Compensation, Coupons, Features};
 use jobs::TellOfRules;
 use jobs::{

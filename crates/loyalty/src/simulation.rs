@@ -20,6 +20,8 @@ mod world;
 pub use report::Report;
 
 use crate::config::Config;
+use crate::domain::RuleVersion;
+use crate::domain::progress::ProgressRules;
 use perennial_platform::Result;
 use perennial_platform::config::DatabaseConfig;
 use perennial_platform::db::Db;
@@ -52,10 +54,18 @@ pub async fn run(options: &Options) -> Result<Report> {
 }
 
 /// The shipped settings; but points expire whether or not their holder was told, because nobody
-/// reports deliveries here.
+/// reports deliveries here; and nothing but purchases and check-ins earns, which is what the oracle
+/// knows.
 fn config(options: &Options) -> Config {
     let database = options.database.clone();
-    Config { database, require_expiry_warning: false, ..Config::default() }
+    let nothing = ProgressRules {
+        tasks: Vec::new(),
+        challenges: Vec::new(),
+        stamp_cards: Vec::new(),
+        streaks: Vec::new(),
+    };
+    let rules = vec![RuleVersion { progress: nothing, ..RuleVersion::default() }];
+    Config { database, rules, require_expiry_warning: false, ..Config::default() }
 }
 
 #[cfg(test)]
