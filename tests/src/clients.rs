@@ -6,7 +6,10 @@ use perennial_proto::feedback::v1::ticket_service_client::TicketServiceClient;
 use perennial_proto::identity::v1::activity_service_client::ActivityServiceClient;
 use perennial_proto::identity::v1::insight_service_client::InsightServiceClient;
 use perennial_proto::identity::v1::profile_service_client::ProfileServiceClient;
+use perennial_proto::loyalty::v1::compensation_service_client::CompensationServiceClient;
+use perennial_proto::loyalty::v1::membership_service_client::MembershipServiceClient;
 use perennial_proto::loyalty::v1::points_service_client::PointsServiceClient;
+use perennial_proto::loyalty::v1::referral_service_client::ReferralServiceClient;
 use perennial_proto::loyalty::v1::tier_service_client::TierServiceClient;
 use perennial_proto::notification::v1::inbox_service_client::InboxServiceClient;
 use perennial_proto::notification::v1::notification_service_client::NotificationServiceClient;
@@ -24,6 +27,9 @@ pub struct Clients {
     pub tickets: TicketServiceClient<Channel>,
     pub points: PointsServiceClient<Channel>,
     pub tiers: TierServiceClient<Channel>,
+    pub memberships: MembershipServiceClient<Channel>,
+    pub compensation: CompensationServiceClient<Channel>,
+    pub referrals: ReferralServiceClient<Channel>,
     pub notifications: NotificationServiceClient<Channel>,
     pub inbox: InboxServiceClient<Channel>,
 }
@@ -39,7 +45,10 @@ impl Clients {
             feedback: FeedbackServiceClient::new(feedback.clone()),
             tickets: TicketServiceClient::new(feedback),
             points: PointsServiceClient::new(loyalty.clone()),
-            tiers: TierServiceClient::new(loyalty),
+            tiers: TierServiceClient::new(loyalty.clone()),
+            memberships: MembershipServiceClient::new(loyalty.clone()),
+            compensation: CompensationServiceClient::new(loyalty.clone()),
+            referrals: ReferralServiceClient::new(loyalty),
             notifications: NotificationServiceClient::new(notification.clone()),
             inbox: InboxServiceClient::new(notification),
         }
