@@ -2,21 +2,24 @@
 //! database in the same run. Absolute rates say much about the machine; the ratios do not.
 
 mod baseline;
+mod cpu;
 mod echo;
 mod load;
+mod raw;
+mod scale;
 
 use crate::cli::{self, ClockChoice};
 use crate::client::{self, Suite};
 use crate::own_suite::OwnSuite;
 use chrono::{DateTime, Utc};
 use futures::{StreamExt as _, TryStreamExt as _};
-use load::{CALLERS, Measured, measure};
+use load::{CALLERS, Measured, measure, paced};
 use perennial_platform::clock::Clock;
 use perennial_platform::time::to_proto;
 use perennial_proto::admin::v1::GetTimeRequest;
 use perennial_proto::admin::v1::clock_service_client::ClockServiceClient;
 use perennial_proto::identity::v1::{Activity, ActivityKind, TrackRequest};
-use perennial_proto::loyalty::v1::{EarnRequest, GetBalanceRequest};
+use perennial_proto::loyalty::v1::{EarnBatchRequest, EarnRequest, GetBalanceRequest};
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection};
 use std::time::Duration;
 use tempfile::TempDir;
@@ -29,49 +32,89 @@ const SETTINGS: &str = "[telemetry]\nlog_filter = \"warn\"\n";
 pub async fn run(options: &cli::Bench) -> anyhow::Result<()> {
     let time = Duration::from_secs(options.seconds);
     println!("{CALLERS} callers, {} s a row, {} accounts\n", options.seconds, baseline::ACCOUNTS);
+    heading("A call");
+    let echo = bare_echo(time).await?;
+    plain("bare tonic echo", echo.rate);
     heading("SQLite");
     let folder = TempDir::new()?;
     let base = baseline::sqlite(folder.path(), time).await?;
     plain("row by row, 4 statements a transaction", base);
     let suite = OwnSuite::start(folder.path(), ClockChoice::System, SETTINGS).await?;
-    writes(&suite, base, time).await?;
-    reads(&suite, time).await?;
+    writes(&suite, base, echo, time).await?;
     drop(suite);
+    if options.entries > 0 {
+        let folder = TempDir::new()?;
+        let suite = OwnSuite::start(folder.path(), ClockChoice::System, SETTINGS).await?;
+        scale::run(&suite, folder.path(), options.entries).await?;
+    }
+    match &options.postgres {
+        Some(server) => postgres(options, server, echo, time).await,
+        None => {
+            println!("\nPostgres was not measured: name a server with --postgres");
+            Ok(())
+        }
+    }
+}
 
-    let Some(server) = &options.postgres else {
-        println!("\nPostgres was not measured: name a server with --postgres");
-        return Ok(());
-    };
+async fn postgres(
+    options: &cli::Bench,
+    server: &str,
+    echo: Measured,
+    time: Duration,
+) -> anyhow::Result<()> {
     heading("Postgres");
     let folder = TempDir::new()?;
     let databases = Databases::create(server).await?;
     let url = databases.url("baseline");
     let base = baseline::postgres(&options.pgbench, &url, folder.path(), time).await?;
     plain("pgbench, 32 clients, 4 statements a transaction", base);
+    let raw = raw::postgres(&url, folder.path(), time).await?;
+    println!("  {:<50} {raw:>9.0} {:>10.2}", "bare sqlx, one writer, 1,024 a transaction", raw / base);
     let settings = format!("{SETTINGS}{}", databases.settings());
     let suite = OwnSuite::start(folder.path(), ClockChoice::System, &settings).await;
     let measured = match &suite {
-        Ok(suite) => writes(suite, base, time).await,
+        Ok(suite) => writes(suite, base, echo, time).await,
         Err(_) => Ok(()),
     };
     drop(suite?);
     databases.drop_all().await?;
-    measured
+    let batched = measured?;
+    println!("  {:<50} {:>9.2} x of bare sqlx", "", batched / raw);
+    Ok(())
 }
 
-async fn writes(own: &OwnSuite, base: f64, time: Duration) -> anyhow::Result<()> {
+/// All rows of one engine; answers the rate of earnings in batches.
+async fn writes(
+    own: &OwnSuite,
+    base: f64,
+    echo: Measured,
+    time: Duration,
+) -> anyhow::Result<f64> {
     let suite = client::connect(&own.addresses(), None).await?;
     let now = Clock::system().now();
     open_accounts(&suite).await?;
+    let of_echo = |measured: Measured| {
+        println!("  {:<50} {:>9.2} x of the echo", "", measured.rate / echo.rate);
+    };
+    let balance = measure(time, async |n| balance(&suite, n).await).await?;
+    beside("GetBalance", balance, base);
+    of_echo(balance);
     let many =
         measure(time, async |n| earn(&suite, "many", n, n % baseline::ACCOUNTS).await).await?;
     beside("Earn, many accounts", many, base);
+    of_echo(many);
+    let half = many.rate / 2.0;
+    let easy = paced(half, time, async |n| earn(&suite, "half", n, n % baseline::ACCOUNTS).await);
+    beside("Earn at half that rate, from when each was due", easy.await?, base);
     let hot = measure(time, async |n| earn(&suite, "hot", n, 0).await).await?;
     beside("Earn, one hot account", hot, base);
     println!("  {:<50} {:>9.2} x of many accounts", "", hot.rate / many.rate);
+    let batches = measure(time, async |n| earn_batch(&suite, n).await).await?;
+    let batched = batches.rate * f64::from(PER_BATCH);
+    println!("  {:<50} {batched:>9.0} {:>10.2}", "EarnBatch, 256 a call", batched / base);
     let tracked = measure(time, async |n| track(&suite, now, n).await).await?;
     beside("Track, one activity a call", tracked, base);
-    Ok(())
+    Ok(batched)
 }
 
 /// Gives every account its first points: the baseline's accounts stand there as well.
@@ -83,7 +126,7 @@ async fn open_accounts(suite: &Suite) -> Result<(), Status> {
         .await
 }
 
-async fn reads(own: &OwnSuite, time: Duration) -> anyhow::Result<()> {
+async fn bare_echo(time: Duration) -> anyhow::Result<Measured> {
     let (address, serving) = echo::serve().await?;
     let caller = async {
         let caller = client::caller(&format!("http://{address}"), None).await?;
@@ -92,29 +135,39 @@ async fn reads(own: &OwnSuite, time: Duration) -> anyhow::Result<()> {
             measure(time, async |_| echo.clone().get_time(GetTimeRequest {}).await.map(drop));
         Ok::<_, anyhow::Error>(measured.await?)
     };
-    let bare = tokio::select! {
-        measured = caller => measured?,
+    tokio::select! {
+        measured = caller => measured,
         () = serving => anyhow::bail!("the echo server ended"),
-    };
-    plain("bare tonic echo", bare.rate);
-    let suite = client::connect(&own.addresses(), None).await?;
-    let balance = measure(time, async |n| {
-        let user_id = user(n % baseline::ACCOUNTS);
-        suite.points.clone().get_balance(GetBalanceRequest { user_id }).await.map(drop)
-    });
-    beside("GetBalance", balance.await?, bare.rate);
-    Ok(())
+    }
 }
 
-async fn earn(suite: &Suite, run: &str, n: u64, account: u64) -> Result<(), Status> {
-    let request = EarnRequest {
+async fn balance(suite: &Suite, n: u64) -> Result<(), Status> {
+    let user_id = user(n % baseline::ACCOUNTS);
+    suite.points.clone().get_balance(GetBalanceRequest { user_id }).await.map(drop)
+}
+
+/// Earnings in a call of [`earn_batch`].
+const PER_BATCH: u32 = 256;
+
+async fn earn_batch(suite: &Suite, n: u64) -> Result<(), Status> {
+    let first = n * u64::from(PER_BATCH);
+    let request = |n| earning("batch", n, n % baseline::ACCOUNTS);
+    let requests = (first..first + u64::from(PER_BATCH)).map(request).collect();
+    admitted(suite.points.clone().earn_batch(EarnBatchRequest { requests }).await)
+}
+
+fn earning(run: &str, n: u64, account: u64) -> EarnRequest {
+    EarnRequest {
         request_id: format!("{run}-{n}"),
         user_id: user(account),
         points: 1,
         reason: "bench".into(),
         ..EarnRequest::default()
-    };
-    admitted(suite.points.clone().earn(request).await)
+    }
+}
+
+async fn earn(suite: &Suite, run: &str, n: u64, account: u64) -> Result<(), Status> {
+    admitted(suite.points.clone().earn(earning(run, n, account)).await)
 }
 
 async fn track(suite: &Suite, now: DateTime<Utc>, n: u64) -> Result<(), Status> {

@@ -232,6 +232,10 @@ pub struct Bench {
     /// Seconds for each measurement.
     #[arg(long, default_value_t = 10)]
     pub seconds: u64,
+    /// Entries of the ledger that is rebuilt, verified and judged anew, at a tenth of them and at
+    /// all; 0: leave that out.
+    #[arg(long, default_value_t = 1_000_000)]
+    pub entries: u64,
     /// A Postgres server for throw-away databases (their names begin with perennial_bench_);
     /// without it only SQLite is measured.
     #[arg(long, value_name = "URL")]

@@ -54,6 +54,11 @@ impl OwnSuite {
         Ok(suite)
     }
 
+    /// The process that it is.
+    pub fn process(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Where its services are.
     pub fn addresses(&self) -> Addresses {
         let [identity, _, loyalty, notification] = self.ports.map(address);

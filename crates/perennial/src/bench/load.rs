@@ -1,5 +1,7 @@
 //! A closed loop of callers: each sends its next call when the last one was answered.
 
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -50,10 +52,38 @@ where
         counting.store(true, Ordering::Relaxed);
     };
     let (times, ()) = tokio::join!(futures::future::try_join_all(callers), begin);
-    let mut times: Vec<Duration> = times?.into_iter().flatten().collect();
+    Ok(summary(times?.into_iter().flatten().collect(), time))
+}
+
+/// Calls at a steady rate, whatever the answers take, for `time`. A call's time counts from when
+/// it was due, so that one that had to wait for its turn is not left out of the figures.
+pub(super) async fn paced<F>(rate: f64, time: Duration, call: F) -> Result<Measured, Status>
+where
+    F: AsyncFn(u64) -> Result<(), Status>,
+{
+    let start = Instant::now() + Duration::from_millis(1);
+    let due = |n: u64| start + Duration::from_secs_f64(n as f64 / rate);
+    let call = &call;
+    let mut waiting = FuturesUnordered::new();
+    let (mut next, mut times) = (0, Vec::new());
+    while start.elapsed() < time || !waiting.is_empty() {
+        while start.elapsed() < time && due(next) <= Instant::now() {
+            let (n, due) = (next, due(next));
+            waiting.push(async move { call(n).await.map(|()| due.elapsed()) });
+            next += 1;
+        }
+        tokio::select! {
+            Some(took) = waiting.next() => times.push(took?),
+            () = tokio::time::sleep_until(due(next).into()), if start.elapsed() < time => {}
+        }
+    }
+    Ok(summary(times, time))
+}
+
+fn summary(mut times: Vec<Duration>, time: Duration) -> Measured {
     times.sort_unstable();
     let at = |share: usize| times.get(times.len() * share / 100).copied().unwrap_or_default();
     #[expect(clippy::cast_precision_loss, reason = "fewer than 2^52 calls")]
     let rate = times.len() as f64 / time.as_secs_f64();
-    Ok(Measured { rate, median: at(50), p99: at(99) })
+    Measured { rate, median: at(50), p99: at(99) }
 }
