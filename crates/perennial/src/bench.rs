@@ -69,12 +69,16 @@ async fn postgres(
     let base = baseline::postgres(&options.pgbench, &url, folder.path(), time).await?;
     plain("pgbench, 32 clients, 4 statements a transaction", base);
     let raw = raw::postgres(&url, folder.path(), time).await?;
-    println!("  {:<50} {raw:>9.0} {:>10.2}", "bare sqlx, one writer, 1,024 a transaction", raw / base);
+    println!(
+        "  {:<50} {raw:>9.0} {:>10.2}",
+        "bare sqlx, one writer, 1,024 a transaction",
+        raw / base
+    );
     let settings = format!("{SETTINGS}{}", databases.settings());
     let suite = OwnSuite::start(folder.path(), ClockChoice::System, &settings).await;
     let measured = match &suite {
         Ok(suite) => writes(suite, base, echo, time).await,
-        Err(_) => Ok(()),
+        Err(_) => Ok(0.0),
     };
     drop(suite?);
     databases.drop_all().await?;
@@ -84,12 +88,7 @@ async fn postgres(
 }
 
 /// All rows of one engine; answers the rate of earnings in batches.
-async fn writes(
-    own: &OwnSuite,
-    base: f64,
-    echo: Measured,
-    time: Duration,
-) -> anyhow::Result<f64> {
+async fn writes(own: &OwnSuite, base: f64, echo: Measured, time: Duration) -> anyhow::Result<f64> {
     let suite = client::connect(&own.addresses(), None).await?;
     let now = Clock::system().now();
     open_accounts(&suite).await?;

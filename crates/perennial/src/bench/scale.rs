@@ -7,9 +7,7 @@ use crate::own_suite::OwnSuite;
 use anyhow::{Context as _, bail, ensure};
 use futures::{StreamExt as _, TryStreamExt as _};
 use perennial_proto::loyalty::v1::rule_service_client::RuleServiceClient;
-use perennial_proto::loyalty::v1::{
-    DryRunRulesRequest, EarnBatchRequest, GetRulesRequest,
-};
+use perennial_proto::loyalty::v1::{DryRunRulesRequest, EarnBatchRequest, GetRulesRequest};
 use prost_types::value::Kind;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -24,7 +22,10 @@ const AT_ONCE: usize = 4;
 /// Fills the ledger of a suite and measures.
 pub(super) async fn run(own: &OwnSuite, folder: &Path, entries: u64) -> anyhow::Result<()> {
     let suite = client::connect(&own.addresses(), None).await?;
-    println!("\n{:<52} {:>9} {:>10} {:>16}", "The whole ledger, SQLite", "entries", "s", "entries/CPU-s");
+    println!(
+        "\n{:<52} {:>9} {:>10} {:>16}",
+        "The whole ledger, SQLite", "entries", "s", "entries/CPU-s"
+    );
     let mut there = 0;
     for size in [entries / 10, entries] {
         let (time, cpu) = on(own, fill(&suite, there / BATCH, size / BATCH)).await?;
@@ -86,7 +87,8 @@ fn verify(folder: &Path) -> anyhow::Result<(Duration, Option<Duration>)> {
 async fn dry_run(own: &OwnSuite) -> anyhow::Result<()> {
     let mut rules = RuleServiceClient::new(client::caller(&own.addresses().loyalty, None).await?);
     let recorded = rules.get_rules(GetRulesRequest::default()).await?.into_inner();
-    let mut document = recorded.rules.and_then(|rules| rules.document).context("rules without a document")?;
+    let mut document =
+        recorded.rules.and_then(|rules| rules.document).context("rules without a document")?;
     let mut set = |name: &str, kind| {
         document.fields.insert(name.to_owned(), prost_types::Value { kind: Some(kind) })
     };
