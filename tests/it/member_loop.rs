@@ -55,7 +55,7 @@ async fn points_expire_after_their_warning_was_handed_over() {
         ..Default::default()
     };
     story.clients.points.clone().earn(earn).await.unwrap();
-    story.pass(TimeDelta::days(20)).await;
+    story.pass(TimeDelta::days(18)).await;
     assert_eq!(story.messages("points-expiring").await, Vec::new());
     story.pass(TimeDelta::days(4)).await;
     let warning = story.only_message("points-expiring").await;
