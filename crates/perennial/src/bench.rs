@@ -47,12 +47,11 @@ pub async fn run(options: &cli::Bench) -> anyhow::Result<()> {
         let suite = OwnSuite::start(folder.path(), ClockChoice::System, SETTINGS).await?;
         scale::run(&suite, folder.path(), options.entries).await?;
     }
-    match &options.postgres {
-        Some(server) => postgres(options, server, echo, time).await,
-        None => {
-            println!("\nPostgres was not measured: name a server with --postgres");
-            Ok(())
-        }
+    if let Some(server) = &options.postgres {
+        postgres(options, server, echo, time).await
+    } else {
+        println!("\nPostgres was not measured: name a server with --postgres");
+        Ok(())
     }
 }
 

@@ -146,7 +146,7 @@ async fn give_points(
         must_lie_ahead: false,
         origin: origin(grant),
     });
-    settled(ledger::post(tx, programme, now, &[earn]).await?.pop(), grant)
+    settled(ledger::post(tx, programme, now, &[earn]).await?.pop().as_ref(), grant)
 }
 
 async fn take_points(tx: &Tx, programme: &Programme, now: Time, grant: &Grant) -> Result<()> {
@@ -160,11 +160,11 @@ async fn take_points(tx: &Tx, programme: &Programme, now: Time, grant: &Grant) -
         expires_at: programme.expiry(now),
         origin: Origin { reason: "revoked".to_owned(), ..origin(grant) },
     });
-    settled(ledger::post(tx, programme, now, &[reverse]).await?.pop(), grant).map(drop)
+    settled(ledger::post(tx, programme, now, &[reverse]).await?.pop().as_ref(), grant).map(drop)
 }
 
 /// A refusal by rule is an answer: it would be the same every time.
-fn settled<T>(outcome: Option<Result<T, Refusal>>, grant: &Grant) -> Result<bool> {
+fn settled<T>(outcome: Option<&Result<T, Refusal>>, grant: &Grant) -> Result<bool> {
     match outcome {
         Some(Ok(_)) => Ok(true),
         Some(Err(refusal)) => {

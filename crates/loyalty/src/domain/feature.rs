@@ -32,6 +32,7 @@ pub struct Unlock {
 
 impl Unlock {
     /// Lays the stretch behind those that the member has of the feature.
+    #[must_use]
     pub fn lay(mut self, others: &[Self], zone: Tz) -> Self {
         let end = others.iter().filter_map(|other| other.until).max();
         self.from = end.map_or(self.granted_at, |end| end.max(self.granted_at));
@@ -53,14 +54,12 @@ fn end_of(from: Time, span: Span, zone: Tz) -> Option<Time> {
     let local = from.with_timezone(&zone).naive_local();
     let local = local.checked_add_months(Months::new(span.months))?;
     let local = local.checked_add_days(Days::new(u64::from(span.days)))?;
-    match zone.from_local_datetime(&local).earliest() {
-        Some(end) => Some(end.with_timezone(&Utc)),
-        // The clock skips this time of day: open until the day's end, in the member's favour.
-        None => {
-            let day = local_day(Utc.from_utc_datetime(&local), chrono_tz::UTC).succ_opt()?;
-            Some(start_of_day(day, zone))
-        }
+    if let Some(end) = zone.from_local_datetime(&local).earliest() {
+        return Some(end.with_timezone(&Utc));
     }
+    // The clock skips this time of day: open until the day's end, in the member's favour.
+    let day = local_day(Utc.from_utc_datetime(&local), chrono_tz::UTC).succ_opt()?;
+    Some(start_of_day(day, zone))
 }
 
 /// Until when a feature is open: `None` when it is closed, `Some(None)` when open for good.

@@ -109,9 +109,10 @@ impl Replay {
             };
             let source = self.number(source);
             let own = LotId::from(entry.id.uuid());
-            let made: Vec<LotId> = match received {
-                true => entry.allocations.iter().map(|part| part.lot).collect(),
-                false => vec![own],
+            let made: Vec<LotId> = if received {
+                entry.allocations.iter().map(|part| part.lot).collect()
+            } else {
+                vec![own]
             };
             let about = made
                 .into_iter()

@@ -52,19 +52,16 @@ fn periods(app: &App, request: &GetRevenueScheduleRequest) -> Outcome<Asked> {
     faults.require(allocated >= 0, "allocated.minor_units", "is negative");
     for (n, period) in request.periods.iter().enumerate() {
         let field = |name: &str| format!("periods[{n}].{name}");
-        match instant(&field("end_time"), period.end_time.as_ref())? {
-            Some(end) => {
-                let follows = ends.last().is_none_or(|before| end > *before);
-                faults.require(follows, &field("end_time"), "does not follow the one before");
-                faults.require(end <= app.now(), &field("end_time"), "lies in the future");
-                ends.push(end);
-            }
-            None => {
-                let (redeemed, expected) = (period.redeemed_total, period.expected_total);
-                let fits = redeemed <= expected;
-                faults.require(fits, &field("expected_total"), "is less than redeemed_total");
-                numbers.push((redeemed, expected));
-            }
+        if let Some(end) = instant(&field("end_time"), period.end_time.as_ref())? {
+            let follows = ends.last().is_none_or(|before| end > *before);
+            faults.require(follows, &field("end_time"), "does not follow the one before");
+            faults.require(end <= app.now(), &field("end_time"), "lies in the future");
+            ends.push(end);
+        } else {
+            let (redeemed, expected) = (period.redeemed_total, period.expected_total);
+            let fits = redeemed <= expected;
+            faults.require(fits, &field("expected_total"), "is less than redeemed_total");
+            numbers.push((redeemed, expected));
         }
     }
     let alike = numbers.is_empty() || ends.is_empty();

@@ -57,7 +57,7 @@ pub(crate) async fn entries_after(conn: &impl ConnectionTrait, seq: i64) -> Resu
         let facts = row.facts.clone();
         match store::from_row(row, its_parts) {
             Ok(entry) if store::facts_text(&entry.origin.facts) == facts => {
-                page.entries.push(entry)
+                page.entries.push(entry);
             }
             Ok(entry) => {
                 page.faults

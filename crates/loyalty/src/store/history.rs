@@ -35,6 +35,9 @@ pub(crate) async fn members_after(
     Ok(query.all(conn).await?.into_iter().map(accounts::from_row).collect())
 }
 
+/// User, place, rule, points, when it happened, when they expire.
+type Row = (String, i64, String, i64, Time, Option<Time>);
+
 /// A page of what these members earned, each with its member and place; `after` is the last one of
 /// the page before. An empty page is the end.
 pub(crate) async fn earned(
@@ -59,7 +62,6 @@ pub(crate) async fn earned(
     if let Some((user, seq)) = after {
         query = query.filter(Condition::any().add(C::UserId.gt(user)).add(C::Seq.gt(*seq)));
     }
-    type Row = (String, i64, String, i64, Time, Option<Time>);
     let rows: Vec<Row> = query.into_tuple().all(conn).await?;
     let read = |(user, seq, rule, points, occurred_at, expires_at): Row| {
         (user, seq, Earned { rule, points, occurred_at, expires_at })

@@ -5,7 +5,7 @@ mod people;
 pub(crate) use people::people;
 
 use super::damaged;
-use super::rows::incidents::{incident_members, incidents, tickets};
+use super::rows::incidents::{declared as incidents, incident_members, tickets};
 use crate::domain::incident::IncidentState;
 use crate::domain::{Incident, IncidentId, Time};
 use incidents::{Column, Entity, Model};

@@ -6,7 +6,7 @@ use crate::domain::RuleVersion;
 use crate::domain::rules::{Class, Recorded, RuleState};
 use perennial_platform::db::bulk::{Known, write};
 use perennial_platform::{Error, Result};
-use sea_orm::{ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryOrder};
+use sea_orm::{ConnectionTrait, EntityTrait, IntoActiveModel, QueryOrder};
 
 /// All versions, in the order of recording.
 pub(crate) async fn all(conn: &impl ConnectionTrait) -> Result<Vec<Recorded>> {
@@ -17,11 +17,6 @@ pub(crate) async fn all(conn: &impl ConnectionTrait) -> Result<Vec<Recorded>> {
 /// One version.
 pub(crate) async fn find(conn: &impl ConnectionTrait, version: &str) -> Result<Option<Recorded>> {
     Entity::find_by_id(version.to_owned()).one(conn).await?.map(from_row).transpose()
-}
-
-/// How many there are.
-pub(crate) async fn count(conn: &impl ConnectionTrait) -> Result<i64> {
-    i64::try_from(Entity::find().count(conn).await?).map_err(Error::internal)
 }
 
 /// Writes versions down.

@@ -1,6 +1,8 @@
 //! The loyalty service over real sockets, on SQLite or Postgres (PERENNIAL_TEST_DATABASE).
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
+#![expect(clippy::disallowed_methods, reason = "callers of a test are tasks outside any host")]
+#![expect(clippy::unnecessary_wraps, reason = "messages are optional fields of messages")]
 
 mod fixture;
 mod fuzz;

@@ -156,7 +156,8 @@ async fn a_freeze_is_used_without_asking_and_given_back_when_the_day_is_told_lat
     service.wait_days(1);
     check_in_daily(&service, "ann", 1).await;
     let shown = streak(&service, "ann").await;
-    let what: Vec<StreakDay> = shown.days.iter().map(|day| day.what()).collect();
+    let what: Vec<StreakDay> =
+        shown.days.iter().map(perennial_proto::loyalty::v1::DayOfStreak::what).collect();
     assert_eq!(what[2..], [StreakDay::Frozen, StreakDay::Counted]);
     let before = shown.streak.unwrap();
     assert_eq!((before.days, before.freezes), (3, 0));
@@ -352,7 +353,7 @@ async fn a_refund_takes_the_stamp_back_and_a_full_card_leaves_the_next_behind() 
 fn with_spending_task() -> Config {
     let mut config = Config::default();
     let task = &mut config.rules[0].progress.tasks[0];
-    task.key = "spend-100".to_owned();
+    "spend-100".clone_into(&mut task.key);
     task.activity = perennial_loyalty::domain::progress::Deed::Purchase;
     task.measure = perennial_loyalty::domain::progress::Measure::Paid;
     task.goal = 10_000;

@@ -73,11 +73,6 @@ async fn activate(service: &Service, version: &str) -> Result<ActivateRulesRespo
     Ok(client(service).activate_rules(request).await?.into_inner())
 }
 
-async fn dry_run(service: &Service, version: &str) -> DryRunRulesResponse {
-    let request = DryRunRulesRequest { version: version.to_owned(), ..Default::default() };
-    client(service).dry_run_rules(request).await.unwrap().into_inner()
-}
-
 /// Proposes and announces rules that differ by these parts.
 async fn announced(service: &Service, version: &str, parts: &[(&str, Value)]) -> Rules {
     let rules = edited(service, version, parts).await;
@@ -116,7 +111,7 @@ async fn better_rules_hold_at_once_on_every_replica() {
     let announced = announce(&service, "2").await.unwrap().rules.unwrap();
     assert_eq!((announced.state(), announced.class()), (RuleState::Announced, RuleClass::Better));
     let active = activate(&service, "2").await.unwrap().rules.unwrap();
-    let begins = at(active.effective_new.clone());
+    let begins = at(active.effective_new);
     assert_eq!(active.effective_new, active.effective_existing);
     // As soon as every replica can know it: two sweeps.
     let after = begins - service.now();
@@ -243,7 +238,7 @@ async fn worse_rules_wait_until_everybodys_notice_has_run() {
     service.suite.settle().await;
     let promises = promises(&other, "ann").await;
     let notice = promises.iter().find(|promise| promise.terms == "notice").unwrap();
-    assert_eq!((notice.version.as_str(), at(notice.until.clone())), ("2", earliest));
+    assert_eq!((notice.version.as_str(), at(notice.until)), ("2", earliest));
 
     service.wait_days(29);
     assert_eq!(refusal(activate(&service, "2").await).1, "NOTICE_RUNNING");
@@ -251,7 +246,7 @@ async fn worse_rules_wait_until_everybodys_notice_has_run() {
     service.wait_days(1);
     service.suite.clock.advance(TimeDelta::seconds(1));
     let active = activate(&service, "2").await.unwrap().rules.unwrap();
-    assert!(at(active.effective_existing.clone()) >= earliest);
+    assert!(at(active.effective_existing) >= earliest);
     assert_eq!((active.notices, named(&service, "2").await.notices), (0, 2));
     service.wait_days(1);
     assert_eq!(check_in(&service, "ann", "c3").await, 5 + 5 + 2);
@@ -289,7 +284,7 @@ async fn existing_members_keep_the_old_rules_until_their_own_date() {
     let promised = promises(&service, "old").await;
     let points = promised.iter().find(|promise| promise.terms == "points").unwrap();
     assert_eq!((points.version.as_str(), points.next_version.as_str()), ("1", "2"));
-    assert_eq!(at(points.until.clone()), start + TimeDelta::days(40));
+    assert_eq!(at(points.until), start + TimeDelta::days(40));
 
     // Meanwhile, rules that are better than those but worse than the old ones are worse for those
     // who are still under the old ones.
@@ -504,10 +499,7 @@ async fn an_erased_person_leaves_no_notice() {
     announced(&service, "2", &[("check_in_points", whole(2))]).await;
     service.suite.settle().await;
     assert_eq!(named(&service, "2").await.notices, 1);
-    let erased = perennial_proto::identity::v1::UserErased {
-        user_id: "ann".to_owned(),
-        ..Default::default()
-    };
+    let erased = perennial_proto::identity::v1::UserErased { user_id: "ann".to_owned() };
     service.suite.log(Peer::Identity).append(service.now(), "ann", &erased);
     service.suite.settle().await;
     assert_eq!(named(&service, "2").await.notices, 0);

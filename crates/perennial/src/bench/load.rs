@@ -62,6 +62,7 @@ where
     F: AsyncFn(u64) -> Result<(), Status>,
 {
     let start = Instant::now() + Duration::from_millis(1);
+    #[expect(clippy::cast_precision_loss, reason = "fewer than 2^52 calls")]
     let due = |n: u64| start + Duration::from_secs_f64(n as f64 / rate);
     let call = &call;
     let mut waiting = FuturesUnordered::new();

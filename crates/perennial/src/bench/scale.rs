@@ -53,7 +53,8 @@ async fn on(
 ) -> anyhow::Result<(Duration, Option<Duration>)> {
     let (start, before) = (Instant::now(), cpu::of(own.process()));
     work.await?;
-    let spent = cpu::of(own.process()).zip(before).map(|(after, before)| after - before);
+    let spent =
+        cpu::of(own.process()).zip(before).map(|(after, before)| after.saturating_sub(before));
     Ok((start.elapsed(), spent))
 }
 
@@ -79,7 +80,8 @@ fn verify(folder: &Path) -> anyhow::Result<(Duration, Option<Duration>)> {
         .stdout(Stdio::null())
         .status()?;
     ensure!(status.success(), "the ledger is not in order");
-    let spent = cpu::of_ended_children().zip(before).map(|(after, before)| after - before);
+    let spent =
+        cpu::of_ended_children().zip(before).map(|(after, before)| after.saturating_sub(before));
     Ok((start.elapsed(), spent))
 }
 

@@ -81,7 +81,9 @@ fn shifted(sql: &str, by: usize) -> String {
     for piece in pieces {
         let digits = piece.find(|c: char| !c.is_ascii_digit()).unwrap_or(piece.len());
         let number: usize = piece[..digits].parse().unwrap_or_default();
-        text.push_str(&format!("${}{}", number + by, &piece[digits..]));
+        text.push('$');
+        text.push_str(&(number + by).to_string());
+        text.push_str(&piece[digits..]);
     }
     text
 }

@@ -100,7 +100,7 @@ impl App {
     fn persons(&self, user: &str, person: &str) -> Vec<String> {
         let hash = |domain: &str, value: &str| {
             let hash = self.vault.lookup_hash(domain, value);
-            hash.iter().map(|byte| format!("{byte:02x}")).collect()
+            hash.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
         };
         let mut all = vec![hash(USER, user)];
         if !person.is_empty() {

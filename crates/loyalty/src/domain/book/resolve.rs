@@ -34,9 +34,9 @@ impl Book {
         let hold = self.wallets.get(&user).and_then(|wallet| wallet.hold(id));
         let hold = hold.ok_or(Refusal::HoldNotFound)?;
         match hold.state {
-            HoldState::Captured if flawed!(SettledTwice) => Ok(hold.clone()),
-            HoldState::Voided | HoldState::TimedOut if flawed!(VoidTwice) => Ok(hold.clone()),
             HoldState::Open => Ok(hold.clone()),
+            state if flawed!(SettledTwice) && state == HoldState::Captured => Ok(hold.clone()),
+            state if flawed!(VoidTwice) && state != HoldState::Captured => Ok(hold.clone()),
             state => Err(Refusal::HoldResolved { state }),
         }
     }

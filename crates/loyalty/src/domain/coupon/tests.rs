@@ -110,10 +110,10 @@ fn the_gap_is_the_members_own() {
 
 #[derive(Debug, Clone, Copy)]
 enum Step {
-    Reserve(u8),
-    Use(u8),
-    Release(u8),
-    GiveBack(u8),
+    Reserve,
+    Use,
+    Release,
+    GiveBack,
     Wait(u8),
 }
 
@@ -129,19 +129,19 @@ proptest! {
         for (kind, n) in steps {
             let name = format!("o{n}");
             let step = match kind {
-                0 => Step::Reserve(n),
-                1 => Step::Use(n),
-                2 => Step::Release(n),
-                3 => Step::GiveBack(n),
+                0 => Step::Reserve,
+                1 => Step::Use,
+                2 => Step::Release,
+                3 => Step::GiveBack,
                 _ => Step::Wait(n),
             };
             match step {
-                Step::Reserve(_) => {
+                Step::Reserve => {
                     let until = now + TimeDelta::minutes(15);
                     let done = one.reserve(now, "ann", &order(&name, 100), until);
                     prop_assert!(done.is_err() || serving.is_none());
                 }
-                Step::Use(_) => {
+                Step::Use => {
                     let done = match one.use_reserved(now, "ann", &name) {
                         Ok(false) => one.use_for(now, "ann", &order(&name, 100)),
                         other => other.map(drop),
@@ -151,10 +151,10 @@ proptest! {
                         serving = Some(name);
                     }
                 }
-                Step::Release(_) => {
+                Step::Release => {
                     let _ = one.release(now, "ann", &name);
                 }
-                Step::GiveBack(_) => {
+                Step::GiveBack => {
                     if one.give_back(now, "ann", &name, None).is_ok() {
                         prop_assert_eq!(serving.take(), Some(name));
                     }

@@ -105,8 +105,8 @@ impl World {
         let points = self.fitting(&from_user_id);
         let mut to_user_id = self.user();
         if to_user_id == from_user_id {
-            to_user_id =
-                if self.random.one_in(4) { "nobody" } else { "member-of-honour" }.to_owned();
+            let other = if self.random.one_in(4) { "nobody" } else { "member-of-honour" };
+            other.clone_into(&mut to_user_id);
         }
         TransferRequest {
             from_user_id,

@@ -1,6 +1,6 @@
 //! Incidents, who was given what for them, and complaints that were made up for.
 
-use crate::store::rows::incidents::{incident_members, incidents, tickets};
+use crate::store::rows::incidents::{declared as incidents, incident_members, tickets};
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{
     big_integer, small_integer, string, text, timestamp_with_time_zone,

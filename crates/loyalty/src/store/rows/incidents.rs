@@ -1,7 +1,7 @@
 //! Incidents, and who was given what for them.
 
 /// Incidents.
-pub(in crate::store) mod incidents {
+pub(in crate::store) mod declared {
     use sea_orm::entity::prelude::*;
 
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]

@@ -65,7 +65,7 @@ async fn an_unpaid_renewal_has_days_of_grace_then_waits_then_ends() {
     report_paid(&service, &charge.charge_id, "p").await.unwrap();
     let back = membership(&service, "ann").await;
     assert_eq!(back.state(), State::Active);
-    assert_eq!(instant(back.stretches[1].start_time.clone()), service.now());
+    assert_eq!(instant(back.stretches[1].start_time), service.now());
 
     // The next one is never paid.
     let end = instant(back.paid_through);
@@ -90,8 +90,8 @@ async fn an_unpaid_renewal_has_days_of_grace_then_waits_then_ends() {
     let page = client(&service).list_membership_history(request.clone()).await.unwrap();
     let page = page.into_inner();
     assert_eq!(page.transitions[0].to(), State::Expired);
-    assert_eq!(instant(page.transitions[0].time.clone()), end + TimeDelta::days(37));
-    assert_eq!(instant(page.transitions[1].time.clone()), end + TimeDelta::days(7));
+    assert_eq!(instant(page.transitions[0].time), end + TimeDelta::days(37));
+    assert_eq!(instant(page.transitions[1].time), end + TimeDelta::days(7));
     let request =
         ListMembershipHistoryRequest { page_token: page.next_page_token, page_size: 10, ..request };
     let rest = client(&service).list_membership_history(request).await.unwrap().into_inner();
@@ -114,10 +114,14 @@ async fn a_late_notice_delays_the_renewal_and_cuts_nothing() {
     assert!(has_access(&service, "ann").await);
     collect(&service).await;
     let renewed = membership(&service, "ann").await;
-    let kinds: Vec<_> = renewed.stretches.iter().map(|s| s.kind()).collect();
+    let kinds: Vec<_> = renewed
+        .stretches
+        .iter()
+        .map(perennial_proto::loyalty::v1::MembershipStretch::kind)
+        .collect();
     let (paid, courtesy) = (MembershipTimeKind::Paid, MembershipTimeKind::Courtesy);
     assert_eq!(kinds, [paid, courtesy, paid]);
-    assert_eq!(instant(renewed.stretches[2].start_time.clone()), end + TimeDelta::days(9));
+    assert_eq!(instant(renewed.stretches[2].start_time), end + TimeDelta::days(9));
     service.assert_sound().await;
 }
 

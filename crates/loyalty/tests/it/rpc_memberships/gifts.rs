@@ -44,7 +44,7 @@ async fn earned_months_are_a_membership_that_does_not_renew() {
     collect(&service).await;
     let paid = membership(&service, "ann").await;
     assert!(paid.renews);
-    assert_eq!(instant(paid.stretches[1].start_time.clone()), end);
+    assert_eq!(instant(paid.stretches[1].start_time), end);
     // Given back: what was given stays.
     let request = RequestRefundRequest { user_id: "ann".to_owned(), ..Default::default() };
     let answer = client(&service).request_refund(request).await.unwrap().into_inner();
@@ -65,7 +65,7 @@ async fn earned_months_of_a_higher_plan_run_at_once_and_the_paid_ones_wait() {
     assert_eq!(both.plan, "basic");
     assert_eq!(both.entitlement.clone().unwrap().plan, "premium");
     let given = &both.stretches[1];
-    let length = instant(given.end_time.clone()) - instant(given.start_time.clone());
+    let length = instant(given.end_time) - instant(given.start_time);
     assert_eq!(instant(both.paid_through), end + length);
     service.assert_sound().await;
 }

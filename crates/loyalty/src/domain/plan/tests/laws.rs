@@ -150,10 +150,7 @@ proptest! {
         prop_assert!(model.used >= model.bought, "{model:?} {it:?}");
         for charge in &it.news.closed {
             let there = it.line.length_of(&charge.id.to_string());
-            match charge.covers {
-                Some((from, until)) => prop_assert_eq!(there, until - from),
-                None => prop_assert_eq!(charge.state, ChargeState::Void),
-            }
+            if let Some((from, until)) = charge.covers { prop_assert_eq!(there, until - from) } else { prop_assert_eq!(charge.state, ChargeState::Void) }
         }
         for two in it.line.stretches().windows(2) {
             prop_assert!(two[0].until <= two[1].from);

@@ -108,7 +108,7 @@ proptest! {
         let programme = carry_out(&attempts);
         let (joined_at, at) = (hour(joined), hour(at));
         let own = programme.of_member(joined_at);
-        prop_assert_eq!(own.in_force(at), &*own.versions().iter().find(|v| {
+        prop_assert_eq!(own.in_force(at), own.versions().iter().find(|v| {
             v.version == programme.in_force_for(joined_at, at).version
         }).unwrap());
         // Nobody is under rules that do not count as somebody's.
