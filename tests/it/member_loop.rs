@@ -100,8 +100,9 @@ async fn what_is_made_up_for_is_told() {
     let story = Story::begin().await;
     story.track(ActivityKind::Purchase, "order-1", 10_000).await;
     story.pass(TimeDelta::hours(2)).await;
-    let before = balance(&story).await.spendable;
     let complaint = story.submit(Category::Complaint).await;
+    story.settle().await;
+    let before = balance(&story).await.spendable;
     let compensate = CompensateTicketRequest {
         user_id: ADA.into(),
         ticket_id: complaint.ticket_id,
