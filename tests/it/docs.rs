@@ -72,6 +72,46 @@ async fn the_greeting_works_as_printed() {
     }
 }
 
+/// The `sh` blocks of a text that call the suite.
+fn blocks(text: &str) -> Vec<&str> {
+    let parts = text.split("```sh\n").skip(1);
+    let blocks = parts.filter_map(|part| part.split_once("```").map(|(block, _)| block));
+    blocks.filter(|block| block.contains("grpcurl")).collect()
+}
+
+/// The pages of loyalty name ids that only a reader has, so a line may be refused there; but every
+/// method and every field of it has to exist.
+#[tokio::test]
+async fn the_pages_of_loyalty_name_what_exists() {
+    const WRONG: [&str; 7] = [
+        "grpcurl: command not found",
+        "Unimplemented",
+        "Error invoking method",
+        "does not expose",
+        "does not include",
+        "Error parsing",
+        "syntax error",
+    ];
+    let setup = Setup::fresh().await;
+    let _running = setup.start().await;
+    let mut lines = 0;
+    for page in std::fs::read_dir(root().join("crates/loyalty/docs")).unwrap() {
+        let page = page.unwrap().path();
+        let text = std::fs::read_to_string(&page).unwrap();
+        for block in blocks(&text) {
+            let port = setup.ports()[2].to_string();
+            let here = block.replace("localhost:50053", &format!("127.0.0.1:{port}"));
+            let output = Command::new("bash").args(["-c", &here]).current_dir(root()).output();
+            let said = String::from_utf8_lossy(&output.unwrap().stderr).into_owned();
+            let wrong = WRONG.iter().find(|wrong| said.contains(**wrong));
+            assert!(wrong.is_none(), "{}: {wrong:?}\n{here}\n{said}", page.display());
+            lines += block.lines().count();
+        }
+    }
+    assert!(lines >= 60, "only {lines} lines");
+    println!("{lines} lines in the pages of loyalty");
+}
+
 #[test]
 fn every_make_target_in_the_readme_exists() {
     let makefile = std::fs::read_to_string(root().join("Makefile")).unwrap();

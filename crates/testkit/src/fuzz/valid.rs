@@ -90,6 +90,9 @@ impl Generator {
                 duration.set_field_by_name("seconds", Value::I64(self.between(from, to)));
                 Value::Message(duration)
             }
+            Kind::Message(inner) if inner.full_name() == "google.protobuf.Struct" => {
+                Value::Message(self.some_rules(inner))
+            }
             Kind::Message(inner) => Value::Message(self.valid_message(&inner, depth + 1)),
             Kind::Enum(kind) => {
                 let values: Vec<i32> = kind.values().map(|value| value.number()).collect();
@@ -150,9 +153,25 @@ impl Generator {
         let known = self.seen.iter().filter(|(seen, _)| name.ends_with(seen.as_str()));
         let ids: Vec<&String> = known.flat_map(|(_, ids)| ids).collect();
         if ids.is_empty() || self.random.one_in(8) {
-            return format!("tkt_{:032x}", self.random.bits());
+            return format!("{}_{:032x}", prefix(name), self.random.bits());
         }
         (*self.random.pick(&ids)).clone()
+    }
+
+    /// The one kind of free structure that the contract has: rules of loyalty, most terms as shipped.
+    fn some_rules(&mut self, descriptor: MessageDescriptor) -> DynamicMessage {
+        use prost_types::value::Kind::{NumberValue, StringValue};
+        let value = |kind| prost_types::Value { kind: Some(kind) };
+        let version = format!("v{}", self.random.below(1_000));
+        let points = u32::try_from(self.random.below(20)).unwrap_or(1);
+        let fields = [
+            ("version".to_owned(), value(StringValue(version))),
+            ("check_in_points".to_owned(), value(NumberValue(f64::from(points)))),
+        ];
+        let mut message = DynamicMessage::new(descriptor);
+        let rules = prost_types::Struct { fields: fields.into() };
+        let _always_a_struct = message.transcode_from(&rules);
+        message
     }
 
     /// A string that some answer held.
@@ -174,4 +193,21 @@ impl Generator {
         let span = most.abs_diff(least).saturating_add(1);
         least.saturating_add_unsigned(self.random.bits() % span)
     }
+}
+
+/// How ids in a field of this name begin.
+fn prefix(field: &str) -> &'static str {
+    const KNOWN: [(&str, &str); 10] = [
+        ("charge_id", "chg"),
+        ("claim_id", "clm"),
+        ("coupon_id", "cpn"),
+        ("entry_id", "ent"),
+        ("grant_id", "grant"),
+        ("hold_id", "hold"),
+        ("incident_id", "inc"),
+        ("payout_id", "pay"),
+        ("redemption_id", "rdm"),
+        ("referral_id", "ref"),
+    ];
+    KNOWN.iter().find(|(name, _)| field.ends_with(name)).map_or("tkt", |(_, prefix)| prefix)
 }
