@@ -10,7 +10,7 @@ use super::benefits::refusals::quota_reason;
 use super::benefits::{Member, message};
 use crate::domain::quota::{ClaimState, Quota, QuotaRule, UNLIMITED};
 use crate::domain::{Claim, ClaimId, Programme, Tier, Time};
-use crate::store::claims;
+use crate::store::{claims, redemptions};
 use chrono::TimeDelta;
 use chrono_tz::Tz;
 use perennial_platform::db::Tx;
@@ -191,7 +191,7 @@ impl App {
         once(&self.db, &self.clock, key, async |tx| {
             self.rules.locked(tx).await?;
             let now = self.now();
-            let mut claim = direct(claims::find(tx, id).await?)?;
+            let mut claim = direct(tx, id).await?;
             use_up(tx, now, &mut claim).await?;
             Ok(message::claim(&claim, now))
         })
@@ -207,7 +207,7 @@ impl App {
         once(&self.db, &self.clock, key, async |tx| {
             self.rules.locked(tx).await?;
             let now = self.now();
-            let mut claim = direct(claims::find(tx, id).await?)?;
+            let mut claim = direct(tx, id).await?;
             give_back(tx, now, &mut claim).await?;
             Ok(message::claim(&claim, now))
         })
@@ -258,9 +258,15 @@ impl App {
     }
 }
 
-/// A claim that callers may resolve: not the stock of a redemption, which resolves its own.
-fn direct(claim: Option<Claim>) -> Result<Claim> {
-    claim.filter(|claim| !claim.key.starts_with("item:")).ok_or_else(claim_not_found)
+/// A claim that callers may resolve: not the stock of a redemption, nor a place that one still holds
+/// its points for. Those it resolves itself.
+async fn direct(tx: &Tx, id: ClaimId) -> Result<Claim> {
+    let claim = claims::find(tx, id).await?.ok_or_else(claim_not_found)?;
+    let held = redemptions::held_of(tx, &claim.user).await?;
+    if claim.key.starts_with("item:") || held.iter().any(|one| one.place == Some(claim.id)) {
+        return Err(claim_not_found());
+    }
+    Ok(claim)
 }
 
 fn claim_not_found() -> Error {

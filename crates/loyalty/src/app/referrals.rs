@@ -19,9 +19,9 @@ use crate::domain::tier::{Deal, DealId, Fact};
 use crate::domain::{Cause, Programme, Time};
 use crate::store::facts::Which;
 use crate::store::{accounts, facts, grants, referrals};
-use perennial_platform::Result;
 use perennial_platform::db::Tx;
 use perennial_platform::events::{self, NewEvent};
+use perennial_platform::{Error, Result};
 use perennial_proto::identity::v1::ActivityKind;
 
 /// The kind of cause for which steps are given.
@@ -110,13 +110,19 @@ async fn recommend(
     referral: &mut Referral,
 ) -> Result<()> {
     let counts = referral.order.zip(referral.counts_from());
-    let wanted = counts.filter(|_| referral.reversed_at.is_none()).map(|(order, from)| Counted {
-        deal: DealId::derived(&format!("recommended {} {} {from}", referral.id, order.deal)),
-        from,
-    });
-    if referral.counted == wanted {
-        return Ok(());
-    }
+    let counts = counts.filter(|_| referral.reversed_at.is_none());
+    let wanted = match counts {
+        Some((order, from)) => {
+            let base = format!("recommended {} {} {from}", referral.id, order.deal);
+            if referral.counted.is_some_and(|counted| names(&base).any(|deal| deal == counted.deal))
+            {
+                return Ok(());
+            }
+            Some(Counted { deal: free_name(tx, &base).await?, from })
+        }
+        None if referral.counted.is_none() => return Ok(()),
+        None => None,
+    };
     let former = std::mem::replace(&mut referral.counted, wanted);
     let advocate = accounts::find(tx, &referral.advocate).await?;
     let Some(advocate) = advocate.filter(|account| account.closed_at.is_none()) else {
@@ -152,6 +158,28 @@ async fn recommend(
         tiers::take_in(tx, programme, now, deal).await?;
     }
     Ok(())
+}
+
+/// How often the same order of a friend may come to count again, after it was lost to another.
+const AGAIN: u32 = 16;
+
+/// The names that a recommendation may have, the first one first.
+fn names(base: &str) -> impl Iterator<Item = DealId> {
+    (0..AGAIN).map(move |n| match n {
+        0 => DealId::derived(base),
+        n => DealId::derived(&format!("{base} again {n}")),
+    })
+}
+
+/// The first of the names that no fact has: an order that was counted and lost, because one that
+/// was told later is earlier, counts anew when that one is given back.
+async fn free_name(tx: &Tx, base: &str) -> Result<DealId> {
+    for name in names(base) {
+        if !facts::exists(tx, name).await? {
+            return Ok(name);
+        }
+    }
+    Err(Error::internal("a recommendation was counted and lost too often"))
 }
 
 /// Gives the advocate every step that is reached now and was never given. A step that was given

@@ -34,7 +34,9 @@ impl Unlock {
     /// Lays the stretch behind those that the member has of the feature.
     #[must_use]
     pub fn lay(mut self, others: &[Self], zone: Tz) -> Self {
-        let end = others.iter().filter_map(|other| other.until).max();
+        // A stretch that was taken back before it began keeps no place.
+        let kept = others.iter().filter(|other| other.until.is_none_or(|until| other.from < until));
+        let end = kept.filter_map(|other| other.until).max();
         self.from = end.map_or(self.granted_at, |end| end.max(self.granted_at));
         self.until = end_of(self.from, self.span, zone);
         self

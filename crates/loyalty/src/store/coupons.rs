@@ -84,6 +84,8 @@ pub(crate) async fn purchases(
     let rows = facts::Entity::find()
         .filter(C::UserId.eq(user))
         .filter(C::Refunds.is_null())
+        // What else counts for tiers (a recommendation, a tier that was given) is no purchase.
+        .filter(C::Orders.gt(0))
         .order_by_desc(C::OccurredAt)
         .limit(LATEST)
         .all(conn)

@@ -145,14 +145,16 @@ async fn load_members(
         with_holds.extend((whole && account.held > 0).then(|| account.user.clone()));
         book.load_account(account, whole);
     }
-    if !with_lots.is_empty() {
-        for lot in lots::open_of(conn, &with_lots).await? {
-            book.load_lot(lot);
-        }
-    }
+    // The holds come before the lots: a hold that is let go in between then shows as lots that do
+    // not add up, and whoever only reads tries again.
     if !with_holds.is_empty() {
         for hold in holds::due_of(conn, &with_holds, now).await? {
             book.load_hold(hold);
+        }
+    }
+    if !with_lots.is_empty() {
+        for lot in lots::open_of(conn, &with_lots).await? {
+            book.load_lot(lot);
         }
     }
     Ok(())

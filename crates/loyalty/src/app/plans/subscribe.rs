@@ -65,6 +65,8 @@ impl App {
         let mut membership = match before {
             Some(_) if wish.trial => return Err(PlanRefusal::NoTrial.into()),
             Some(mut given) => {
+                // What is paid for is not to wait behind a pause of what was given.
+                given.wake(now);
                 given.next = Some((wish.plan.clone(), wish.period));
                 given
             }

@@ -30,7 +30,7 @@ impl Membership {
         immediate: bool,
     ) -> Result<(), PlanRefusal> {
         self.must_run()?;
-        if self.canceled_at.is_some() && !immediate {
+        if self.canceled_at.is_some() && !immediate && !self.is_pending() {
             return Err(PlanRefusal::Canceled);
         }
         if immediate {

@@ -284,6 +284,11 @@ impl Membership {
         }
     }
 
+    /// Ends a pause because the member wants to use it again.
+    pub fn wake(&mut self, now: Time) {
+        self.go_on(now);
+    }
+
     /// Ends a pause: everything after its beginning moves by its length.
     pub(super) fn go_on(&mut self, at: Time) {
         if let Some(pause) = self.pause.take() {

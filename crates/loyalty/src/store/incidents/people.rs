@@ -55,6 +55,8 @@ async fn buyers(
         .column(C::UserId)
         .filter(one_of(conn, C::UserId, users.to_vec()))
         .filter(C::Refunds.is_null())
+        // What else counts for tiers (a recommendation, a tier that was given) is no purchase.
+        .filter(C::Orders.gt(0))
         .filter(C::OccurredAt.gte(from))
         .filter(C::OccurredAt.lt(to))
         .distinct();
