@@ -4,6 +4,7 @@
 //! what it counted for stands written down beside the sum, so that the sum can be checked.
 
 pub(crate) mod audit;
+mod begun;
 pub(crate) mod challenges;
 mod count;
 pub(crate) mod read;

@@ -198,10 +198,9 @@ impl RuleService for Rules {
             since: Some(time::to_proto(promise.since)),
             until: promise.until.map(time::to_proto),
             next_version: promise.next,
-            subject: promise
-                .tier
-                .map(|tier| format!("{tier:?}").to_lowercase())
-                .unwrap_or_default(),
+            subject: promise.subject,
+            price: promise.price,
+            count: promise.count,
         };
         let promises = promises.into_iter().map(promise).collect();
         Ok(Response::new(proto::ListPromisesResponse { promises }))

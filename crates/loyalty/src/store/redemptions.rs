@@ -35,6 +35,13 @@ pub(crate) async fn held_of(conn: &impl ConnectionTrait, user: &str) -> Result<V
     query.all(conn).await?.into_iter().map(from_row).collect()
 }
 
+/// A member's redemptions that are held, or paid and not delivered.
+pub(crate) async fn open_of(conn: &impl ConnectionTrait, user: &str) -> Result<Vec<Redemption>> {
+    let open = [RedemptionState::Held.number(), RedemptionState::Paid.number()];
+    let query = Entity::find().filter(Column::UserId.eq(user)).filter(Column::State.is_in(open));
+    query.all(conn).await?.into_iter().map(from_row).collect()
+}
+
 /// A member's redemptions, the latest first, after the one given.
 pub(crate) async fn page(
     conn: &impl ConnectionTrait,

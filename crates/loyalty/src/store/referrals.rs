@@ -68,6 +68,30 @@ pub(crate) async fn counts(
     Ok(rows.into_iter().filter_map(read).collect())
 }
 
+/// An advocate's referrals that may still come to count: how many, since when, by the version that
+/// judges them.
+pub(crate) async fn under_way(
+    conn: &impl ConnectionTrait,
+    advocate: &str,
+    now: Time,
+) -> Result<Vec<(String, i64, Time)>> {
+    let waits = Column::State.is_in([State::Escrowed, State::UnderReview].map(State::number));
+    let in_time = Column::BuyUntil.is_null().or(Column::BuyUntil.gte(now));
+    let open = Column::State.eq(State::Registered.number()).and(in_time);
+    let query = Entity::find()
+        .select_only()
+        .column(Column::RuleVersion)
+        .column_as(Column::Id.count(), "n")
+        .column_as(Column::MadeAt.min(), "since")
+        .filter(Column::AdvocateId.eq(advocate))
+        .filter(waits.or(open))
+        // What is due counts already.
+        .filter(Column::DueAt.is_null().or(Column::DueAt.gt(now)))
+        .group_by(Column::RuleVersion)
+        .order_by_asc(Column::RuleVersion);
+    Ok(query.into_tuple().all(conn).await?)
+}
+
 /// How many of an advocate's referrals are due.
 pub(crate) async fn due_of(conn: &impl ConnectionTrait, advocate: &str, now: Time) -> Result<i64> {
     let mine = Entity::find().filter(Column::AdvocateId.eq(advocate));

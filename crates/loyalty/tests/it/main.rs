@@ -24,6 +24,7 @@ mod rpc_memberships;
 mod rpc_pending;
 mod rpc_points;
 mod rpc_progress;
+mod rpc_promises;
 mod rpc_referrals;
 mod rpc_refusal_tables;
 mod rpc_refusals;

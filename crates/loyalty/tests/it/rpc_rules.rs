@@ -1,6 +1,7 @@
 //! Rules that change in the open: proposed, tried on the whole history, announced, in force.
 
 use crate::fixture::{Service, refusal, suite};
+use crate::rpc_promises::{at, promises};
 use chrono::{DateTime, TimeDelta, Utc};
 use perennial_loyalty::domain::RuleVersion;
 use perennial_loyalty::{Config, mount};
@@ -96,10 +97,6 @@ async fn check_in(service: &Service, user: &str, event: &str) -> i64 {
     service.tell(user, ActivityKind::CheckIn, event, "", 0);
     service.suite.settle().await;
     service.balance(user).await.spendable
-}
-
-fn at(stamp: Option<prost_types::Timestamp>) -> DateTime<Utc> {
-    time::from_proto("at", &stamp.unwrap()).unwrap()
 }
 
 #[tokio::test]
@@ -432,11 +429,6 @@ async fn the_check_finds_promises_that_were_broken_by_hand() {
         let named = |finding: &String| finding.starts_with("I18") && finding.contains(expected);
         assert!(found.iter().any(named), "{expected}: {found:?}");
     }
-}
-
-async fn promises(service: &Service, user: &str) -> Vec<Promise> {
-    let request = ListPromisesRequest { user_id: user.to_owned() };
-    client(service).list_promises(request).await.unwrap().into_inner().promises
 }
 
 #[tokio::test]

@@ -1,10 +1,13 @@
 //! What was promised to a member.
 
+mod kept;
+
 use crate::app::App;
 use crate::domain::rules::RuleState;
-use crate::domain::{Tier, Time};
+use crate::domain::{Programme, Tier, Time};
 use crate::store::{notices, rules};
 use perennial_platform::Result;
+use perennial_proto::types::v1::Money;
 
 /// The parts of the rules that hold by version.
 const TERMS: [&str; 6] = ["points", "tiers", "progress", "referrals", "plans", "benefits"];
@@ -17,7 +20,19 @@ pub(crate) struct Promise {
     pub(crate) until: Option<Time>,
     /// The version that follows.
     pub(crate) next: String,
-    pub(crate) tier: Option<Tier>,
+    /// What it is about; empty for all of it.
+    pub(crate) subject: String,
+    pub(crate) price: Option<Money>,
+    /// How many stand under it together.
+    pub(crate) count: i64,
+}
+
+impl Promise {
+    /// One of everything, without an end.
+    pub(crate) fn of(terms: &'static str, version: String, since: Time) -> Self {
+        let (next, subject) = (String::new(), String::new());
+        Self { terms, version, since, until: None, next, subject, price: None, count: 1 }
+    }
 }
 
 impl App {
@@ -26,35 +41,36 @@ impl App {
         let joined_at = self.open_member(user).await?;
         let now = self.now();
         let programme = self.rules_now().await?;
-        let own = programme.of_member(joined_at);
-        let version = own.in_force(now);
-        let starts = own.versions().iter().filter(|next| next.effective_from > now);
-        let next = starts.min_by_key(|next| next.effective_from);
-        let mut promises: Vec<Promise> = Vec::new();
-        for terms in TERMS {
-            promises.push(Promise {
-                terms,
-                version: version.version.clone(),
-                since: version.effective_from.max(joined_at),
-                until: next.map(|next| next.effective_from),
-                next: next.map(|next| next.version.clone()).unwrap_or_default(),
-                tier: None,
-            });
-        }
-        let view = self.tier(user).await?;
-        if view.standing.tier > Tier::Ordinary {
-            let judged = view.justified_by.map(|change| change.version);
-            promises.push(Promise {
-                terms: "tier",
-                version: judged.unwrap_or_else(|| version.version.clone()),
-                since: view.standing.since,
-                until: view.standing.keep_until,
-                next: String::new(),
-                tier: Some(view.standing.tier),
-            });
-        }
+        let mut promises = by_version(&programme, joined_at, now);
+        promises.extend(self.tier_kept(user, &programme, joined_at, now).await?);
+        promises.extend(self.begun(user, now).await?);
+        promises.extend(self.membership_kept(user, &programme, now).await?);
+        promises.extend(self.referrals_kept(user, now).await?);
+        promises.extend(self.coupons_kept(user, now).await?);
+        promises.extend(self.redemptions_kept(user, now).await?);
         promises.extend(self.notices_running(user, now).await?);
         Ok(promises)
+    }
+
+    /// The tier a member has, while it is guaranteed.
+    async fn tier_kept(
+        &self,
+        user: &str,
+        programme: &Programme,
+        joined_at: Time,
+        now: Time,
+    ) -> Result<Option<Promise>> {
+        let view = self.tier(user).await?;
+        if view.standing.tier == Tier::Ordinary {
+            return Ok(None);
+        }
+        let judged = view.justified_by.map(|change| change.version);
+        let version =
+            judged.unwrap_or_else(|| programme.of_member(joined_at).in_force(now).version.clone());
+        let subject = format!("{:?}", view.standing.tier).to_lowercase();
+        let until = view.standing.keep_until;
+        let promise = Promise::of("tier", version, view.standing.since);
+        Ok(Some(Promise { until, subject, ..promise }))
     }
 
     /// The worse rules a member was told of that do not hold for them yet: when they begin, and
@@ -66,16 +82,25 @@ impl App {
             let Some(version) = rules::find(conn, &told.version).await? else { continue };
             let begins = version.effective_existing.unwrap_or(told.effective_at);
             if version.state != RuleState::Withdrawn && begins > now {
-                running.push(Promise {
-                    terms: "notice",
-                    version: told.version,
-                    since: told.told_at,
-                    until: Some(begins),
-                    next: String::new(),
-                    tier: None,
-                });
+                let promise = Promise::of("notice", told.version, told.told_at);
+                running.push(Promise { until: Some(begins), ..promise });
             }
         }
         Ok(running)
     }
+}
+
+/// What holds by the rules in force for somebody who joined then.
+fn by_version(programme: &Programme, joined_at: Time, now: Time) -> Vec<Promise> {
+    let own = programme.of_member(joined_at);
+    let version = own.in_force(now);
+    let later = own.versions().iter().filter(|next| next.effective_from > now);
+    let next = later.min_by_key(|next| next.effective_from);
+    let since = version.effective_from.max(joined_at);
+    let promise = |terms: &&'static str| Promise {
+        until: next.map(|next| next.effective_from),
+        next: next.map(|next| next.version.clone()).unwrap_or_default(),
+        ..Promise::of(terms, version.version.clone(), since)
+    };
+    TERMS.iter().map(promise).collect()
 }
