@@ -1,17 +1,24 @@
 //! Which terms of one version differ from another's, and whether that is better for members.
 //!
-//! Every part of the document is compared, whatever area it belongs to. A difference counts as
-//! better only where it is known to be: what is not known, or cannot be compared, counts as worse
-//! (reference, S9), so a forgotten term delays a change and never breaks a promise.
+//! Every part of the document is compared, whatever area it belongs to: what is named in a list with
+//! what has the same name there, a step that has moved with the one it came from. A difference
+//! counts as better only where it is known to be: what is not known, or cannot be compared, counts
+//! as worse (reference, S9), so a forgotten term delays a change and never breaks a promise. Where
+//! one term is better and another worse, each is listed, and the whole is worse.
+//!
+//! Laws: what is compared with itself does not differ; what is better one way is worse the other
+//! way.
 
+mod pair;
 mod terms;
 
 use super::record::Class;
 use super::{PurchaseRate, RuleVersion};
+use pair::Pair;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
-use std::collections::BTreeMap;
-use terms::Better;
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::fmt::Write;
 
 /// One term that differs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,25 +33,11 @@ pub struct TermChange {
     pub class: Class,
 }
 
-/// All terms that differ, by name.
+/// All terms that differ: the rates first, then by name.
 pub fn compare(before: &RuleVersion, after: &RuleVersion) -> Vec<TermChange> {
     let mut changes = rates(&before.purchases, &after.purchases);
-    let (before, after) = (leaves(before), leaves(after));
-    let mut names: Vec<&String> = before.keys().chain(after.keys()).collect();
-    names.sort_unstable();
-    names.dedup();
-    for name in names {
-        let (old, new) = (before.get(name), after.get(name));
-        if old != new {
-            let class = terms::judge(name, old, new);
-            changes.push(TermChange {
-                term: name.clone(),
-                before: old.map(text).unwrap_or_default(),
-                after: new.map(text).unwrap_or_default(),
-                class,
-            });
-        }
-    }
+    let (before, after) = (document(before), document(after));
+    differ(&Term::default(), Some(&before), Some(&after), &mut changes);
     changes
 }
 
@@ -121,58 +114,67 @@ fn better_if(more: i128, less: i128) -> Class {
     }
 }
 
-/// Every value of the document by its name, without what is no term: the version's name and date,
-/// and the rates.
-fn leaves(version: &RuleVersion) -> BTreeMap<String, Value> {
-    let mut found = BTreeMap::new();
-    if let Ok(Value::Object(mut document)) = serde_json::to_value(version) {
+/// The rules without what is no term: the version's name and date, and the rates.
+fn document(version: &RuleVersion) -> Value {
+    let mut document = serde_json::to_value(version).unwrap_or_default();
+    if let Value::Object(fields) = &mut document {
         for name in ["version", "effective_from", "purchases"] {
-            document.remove(name);
+            fields.remove(name);
         }
-        walk(String::new(), Value::Object(document), &mut found);
     }
-    found
+    document
 }
 
-fn walk(name: String, value: Value, found: &mut BTreeMap<String, Value>) {
-    let named =
-        |part: &str| if name.is_empty() { part.to_owned() } else { format!("{name}.{part}") };
-    match value {
-        Value::Null => {}
-        Value::Object(fields) => {
-            for (field, value) in fields {
-                walk(named(&field), value, found);
+/// Where a value stands: its name, and the same with `*` for the names of things in lists.
+#[derive(Debug, Clone, Default)]
+struct Term {
+    name: String,
+    shape: String,
+}
+
+impl Term {
+    fn field(&self, field: &str) -> Self {
+        let Self { mut name, mut shape } = self.clone();
+        for text in [&mut name, &mut shape] {
+            let dot = if text.is_empty() { "" } else { "." };
+            // Writing to a string does not fail.
+            let _ = write!(text, "{dot}{field}");
+        }
+        Self { name, shape }
+    }
+
+    fn item(&self, key: &str) -> Self {
+        Self { name: format!("{}[{key}]", self.name), shape: format!("{}[*]", self.shape) }
+    }
+}
+
+/// Finds what differs between two values that stand in the same place.
+fn differ(term: &Term, old: Option<&Value>, new: Option<&Value>, changes: &mut Vec<TermChange>) {
+    let there = |value: &&Value| !value.is_null();
+    let (old, new) = (old.filter(there), new.filter(there));
+    if old == new {
+        return;
+    }
+    match (old, new) {
+        (Some(Value::Object(before)), Some(Value::Object(after)))
+            if !terms::is_whole(&term.shape) =>
+        {
+            let fields: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+            for field in fields {
+                differ(&term.field(field), before.get(field), after.get(field), changes);
             }
         }
-        Value::Array(items) => {
-            for (place, item) in items.into_iter().enumerate() {
-                let key = key_of(&item).unwrap_or_else(|| place.to_string());
-                // That it is there is a term of its own: it can be added or taken away.
-                let name = format!("{name}[{key}]");
-                found.insert(name.clone(), Value::String("offered".to_owned()));
-                walk(name, item, found);
+        (Some(Value::Array(before)), Some(Value::Array(after))) => {
+            for Pair { key, old, new } in pair::up(&term.shape, before, after) {
+                differ(&term.item(&key), old, new, changes);
             }
         }
-        value => {
-            found.insert(name, value);
-        }
-    }
-}
-
-/// By what an element of a list is known.
-fn key_of(item: &Value) -> Option<String> {
-    match item {
-        Value::Object(fields) => terms::KEYS.iter().find_map(|key| text_of(fields, key)),
-        Value::String(text) => Some(text.clone()),
-        _ => None,
-    }
-}
-
-fn text_of(fields: &Map<String, Value>, key: &str) -> Option<String> {
-    match fields.get(key)? {
-        Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
+        _ => changes.push(TermChange {
+            term: term.name.clone(),
+            before: old.map(text).unwrap_or_default(),
+            after: new.map(text).unwrap_or_default(),
+            class: terms::judge(&term.shape, old, new),
+        }),
     }
 }
 
@@ -180,19 +182,6 @@ fn text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         other => other.to_string(),
-    }
-}
-
-impl Better {
-    fn judge(self, old: i128, new: i128) -> Class {
-        // 0 stands for "without end" or "not at all": the most there is.
-        let most = |n: i128| if n == 0 { i128::MAX } else { n };
-        match self {
-            Self::More => better_if(new, old),
-            Self::Less => better_if(old, new),
-            Self::MoreOrNone => better_if(most(new), most(old)),
-            Self::LessUnlessNone => better_if(most(old), most(new)),
-        }
     }
 }
 

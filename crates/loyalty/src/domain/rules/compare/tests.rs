@@ -1,5 +1,9 @@
 use super::*;
+use crate::domain::Time;
 use crate::domain::tier::Downgrade;
+
+mod each;
+mod laws;
 
 fn changed(edit: impl FnOnce(&mut RuleVersion)) -> (Vec<String>, Class) {
     let old = RuleVersion::default();
@@ -23,8 +27,6 @@ fn another_name_or_date_changes_nothing() {
     let later = Time::UNIX_EPOCH + chrono::TimeDelta::days(1);
     assert_eq!(changed(|rules| rules.effective_from = later), (Vec::new(), Class::Neutral));
 }
-
-use crate::domain::Time;
 
 #[test]
 fn each_known_term_is_judged_by_its_own_direction() {
