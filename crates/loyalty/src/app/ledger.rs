@@ -129,6 +129,7 @@ fn seal(book: &mut Book, head: Head) -> Head {
 
 async fn write(tx: &Tx, book: Book, now: Time, head: Head) -> Result<()> {
     let changes = book.into_changes().map_err(Error::internal)?;
+    let known = head.seq;
     if let Some(last) = changes.entries.last() {
         let head = Head { seq: last.seq, recorded_at: now, ..head };
         events::append(tx, changes.entries.iter().filter_map(|e| message::event(e, now)));
@@ -136,6 +137,6 @@ async fn write(tx: &Tx, book: Book, now: Time, head: Head) -> Result<()> {
         entries::append(tx, changes.entries).await?;
     }
     accounts::save(tx, changes.accounts).await?;
-    lots::save(tx, changes.lots).await?;
+    lots::save(tx, changes.lots, known).await?;
     holds::save(tx, changes.holds).await
 }

@@ -1,12 +1,13 @@
 //! The end of the ledger.
 
 use super::damaged;
-use super::rows::head::{ActiveModel, Entity, Model};
+use super::rows::head::{ActiveModel, Column, Entity, Model};
 use crate::domain::Time;
 use crate::domain::chain::{self, Digest};
 use perennial_platform::Result;
+use perennial_platform::db::bulk::{Known, write};
 use sea_orm::ActiveValue::{Set, Unchanged};
-use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, QuerySelect};
+use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QuerySelect};
 
 /// The last entry's place, time and hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,15 +43,17 @@ pub(crate) async fn bump_rules(conn: &impl ConnectionTrait, head: Head) -> Resul
 
 /// Moves the head.
 pub(crate) async fn save(conn: &impl ConnectionTrait, head: Head) -> Result<()> {
-    let row = ActiveModel {
-        id: Unchanged(1),
-        seq: Set(head.seq),
-        recorded_at: Set(head.recorded_at),
-        hash: Set(head.hash.to_vec()),
-        ..Default::default()
+    let row = Model {
+        id: 1,
+        seq: head.seq,
+        recorded_at: head.recorded_at,
+        rules: head.rules,
+        hash: head.hash.to_vec(),
+        hash_from_seq: head.hash_from_seq,
+        notice_required: head.notice_required,
     };
-    row.update(conn).await?;
-    Ok(())
+    // Written with everything else of the batch, which an UPDATE of its own would not be.
+    write(conn, vec![row.into_active_model()], Known::Replace(Column::Id)).await
 }
 
 /// Keeps what the programme promises about warnings.

@@ -152,9 +152,12 @@ async fn set_notice(conn: &impl ConnectionTrait, which: Expr, notice: Notice) ->
     Ok(())
 }
 
-/// Writes new and changed lots.
-pub(crate) async fn save(conn: &impl ConnectionTrait, lots: Vec<Lot>) -> Result<()> {
-    write(conn, lots.into_iter().map(into_row).collect(), Known::Replace(Column::Id)).await
+/// Writes lots: those of entries after `seq` are new, the others have changed.
+pub(crate) async fn save(conn: &impl ConnectionTrait, lots: Vec<Lot>, seq: i64) -> Result<()> {
+    let (new, changed): (Vec<Lot>, Vec<Lot>) = lots.into_iter().partition(|l| l.entry_seq > seq);
+    let rows = |lots: Vec<Lot>| lots.into_iter().map(into_row).collect::<Vec<_>>();
+    write(conn, rows(new), Known::Refuse).await?;
+    write(conn, rows(changed), Known::Replace(Column::Id)).await
 }
 
 pub(super) fn from_row(row: Model) -> Lot {

@@ -8,7 +8,7 @@ use crate::idempotency::{Key, Reply, Stored, lookup, store};
 use futures::FutureExt;
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tokio::sync::mpsc;
 use tracing::{Instrument, Span};
 
@@ -42,52 +42,15 @@ pub(super) async fn run<B: Batch>(
         .build();
     let label = [opentelemetry::KeyValue::new("committer", name)];
     let mut taken = Vec::with_capacity(MAX_BATCH);
-    let mut last = Last::default();
     while waiting.recv_many(&mut taken, MAX_BATCH).await > 0 {
-        gather(&mut waiting, &mut taken, last).await;
         while !taken.is_empty() {
             let rest = taken.split_off(fitting(&taken));
             let batch_now = std::mem::replace(&mut taken, rest);
             sizes.record(batch_now.len() as u64, &label);
             let started = Instant::now();
-            last.commands = batch_now.len();
             let replayed = answer(&db, &clock, &batch, batch_now).await;
-            last.took = started.elapsed();
-            durations.record(last.took.as_secs_f64(), &label);
+            durations.record(started.elapsed().as_secs_f64(), &label);
             replays.add(replayed as u64, &label);
-        }
-    }
-}
-
-/// The batch before.
-#[derive(Default, Clone, Copy)]
-struct Last {
-    commands: usize,
-    took: Duration,
-}
-
-/// Longest time a batch waits for more.
-const LONGEST_WAIT: Duration = Duration::from_millis(2);
-
-/// Callers that have just been answered tend to come back at once. Without a moment's patience
-/// they would miss this batch and make up the next, and two half batches would take turns for
-/// ever. So a batch waits for as many as were answered last, an eighth of the time that took at
-/// most; after a single command, as on an idle line, not at all.
-async fn gather<B: Batch>(
-    waiting: &mut mpsc::UnboundedReceiver<Submission<B>>,
-    taken: &mut Vec<Submission<B>>,
-    last: Last,
-) {
-    if last.commands < 2 {
-        return;
-    }
-    let enough = (taken.len() + last.commands).min(MAX_BATCH);
-    let patience = tokio::time::sleep((last.took / 8).min(LONGEST_WAIT));
-    tokio::pin!(patience);
-    while taken.len() < enough {
-        tokio::select! {
-            more = waiting.recv_many(taken, MAX_BATCH - taken.len()) => if more == 0 { break },
-            () = &mut patience => break,
         }
     }
 }

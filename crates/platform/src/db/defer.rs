@@ -36,21 +36,22 @@ pub(super) enum Turn {
     Later,
     /// It waits, after these are sent.
     LaterAfter(Statement),
-    /// It is sent, after these if there are any.
-    Now(Option<Statement>),
+    /// It is to be sent, after these if there are any.
+    Now(Option<Statement>, Statement),
 }
 
 impl Deferred {
     /// Takes a statement in, if it can wait.
-    pub(super) fn turn(&mut self, statement: &Statement) -> Turn {
+    pub(super) fn turn(&mut self, statement: Statement) -> Turn {
         let marked = statement.sql.strip_prefix(MARK).and_then(|rest| rest.split_once(END));
         let Some((table, sql)) = marked else {
-            return Turn::Now(self.take());
+            return Turn::Now(self.take(), statement);
         };
+        let (table, sql) = (table.to_owned(), sql.to_owned());
         let again = self.waiting.iter().any(|write| write.table == table);
         let before = if again { self.take() } else { None };
-        let values = statement.values.as_ref().map(|values| values.0.clone()).unwrap_or_default();
-        self.waiting.push(Write { table: table.to_owned(), sql: sql.to_owned(), values });
+        let values = statement.values.map(|values| values.0).unwrap_or_default();
+        self.waiting.push(Write { table, sql, values });
         before.map_or(Turn::Later, Turn::LaterAfter)
     }
 
@@ -100,8 +101,8 @@ mod tests {
     #[test]
     fn writes_wait_and_go_together() {
         let mut deferred = Deferred::default();
-        assert!(matches!(deferred.turn(&write("a")), Turn::Later));
-        assert!(matches!(deferred.turn(&write("b")), Turn::Later));
+        assert!(matches!(deferred.turn(write("a")), Turn::Later));
+        assert!(matches!(deferred.turn(write("b")), Turn::Later));
         let sent = deferred.take().unwrap();
         assert_eq!(
             sent.sql,
@@ -115,10 +116,10 @@ mod tests {
     #[test]
     fn a_table_is_written_once_in_a_statement_and_whoever_reads_sees_all() {
         let mut deferred = Deferred::default();
-        assert!(matches!(deferred.turn(&write("a")), Turn::Later));
-        assert!(matches!(deferred.turn(&write("a")), Turn::LaterAfter(_)));
+        assert!(matches!(deferred.turn(write("a")), Turn::Later));
+        assert!(matches!(deferred.turn(write("a")), Turn::LaterAfter(_)));
         let read = Statement::from_string(DbBackend::Postgres, "SELECT 1");
-        assert!(matches!(deferred.turn(&read), Turn::Now(Some(_))));
-        assert!(matches!(deferred.turn(&read), Turn::Now(None)));
+        assert!(matches!(deferred.turn(read.clone()), Turn::Now(Some(_), _)));
+        assert!(matches!(deferred.turn(read), Turn::Now(None, _)));
     }
 }

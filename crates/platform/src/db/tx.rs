@@ -104,14 +104,14 @@ impl ConnectionTrait for Tx {
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
         self.db.reach(Step::Statement).await?;
-        let turn = self.writes().turn(&statement);
+        let turn = self.writes().turn(statement);
         match turn {
             Turn::Later => Ok(nothing_yet()),
             Turn::LaterAfter(waiting) => {
                 self.send(Some(waiting)).await?;
                 Ok(nothing_yet())
             }
-            Turn::Now(waiting) => {
+            Turn::Now(waiting, statement) => {
                 self.send(waiting).await?;
                 self.inner.execute_raw(statement).await
             }

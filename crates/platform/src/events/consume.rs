@@ -18,8 +18,8 @@ use perennial_proto::events::v1::{Event, ReadRequest};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 use tracing::Instrument;
 
 /// How long a consumer sleeps when no wake-up tells it that the log grew.
@@ -31,9 +31,13 @@ const ATTEMPTS: i32 = 5;
 /// Pause before the second try; doubled for each further one.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 
+/// How often a position is written down that moved only over events nobody here wants.
+const NOTE_EVERY: Duration = Duration::from_secs(1);
+
 /// The worker that runs a consumer, reading the log through `channel`.
 pub fn worker<C: Consumer>(db: &Db, clock: &Clock, channel: PeerChannel, consumer: C) -> Worker {
-    let run = Arc::new(Run { db: db.clone(), clock: clock.clone(), channel, consumer });
+    let (db, clock, looked) = (db.clone(), clock.clone(), Mutex::default());
+    let run = Arc::new(Run { db, clock, channel, consumer, looked });
     Worker::new(C::NAME, EVERY, move || {
         let run = Arc::clone(&run);
         async move { run.once().await }.boxed()
@@ -45,6 +49,17 @@ struct Run<C> {
     clock: Clock,
     channel: PeerChannel,
     consumer: C,
+    looked: Mutex<Looked>,
+}
+
+/// How far this process has looked without finding anything for its consumer. Writing that down
+/// each time would cost a commit for every commit of a busy log; forgetting it costs another look.
+#[derive(Debug, Default, Clone, Copy)]
+struct Looked {
+    /// The position that was written down when it looked.
+    from: i64,
+    to: i64,
+    noted: Option<Instant>,
 }
 
 impl<C: Consumer> Run<C> {
@@ -53,7 +68,7 @@ impl<C: Consumer> Run<C> {
         let mut handled = self.replay().await?;
         let mut position = self.position().await?;
         let request = ReadRequest {
-            after: position,
+            after: self.looked_after(position),
             types: C::TYPES.iter().map(|&name| name.to_owned()).collect(),
             follow: false,
             subject: String::new(),
@@ -71,6 +86,9 @@ impl<C: Consumer> Run<C> {
                 handled += batch.len() as u64;
             }
             if page.position > position {
+                if !self.is_to_note(position, page.position) {
+                    continue;
+                }
                 if !self.skip_to(position, page.position).await? {
                     return Ok(handled);
                 }
@@ -78,6 +96,23 @@ impl<C: Consumer> Run<C> {
             }
         }
         Ok(handled)
+    }
+
+    /// From where to read on: what was looked at in vain is not looked at again.
+    fn looked_after(&self, position: i64) -> i64 {
+        let looked = *self.looked.lock().unwrap_or_else(PoisonError::into_inner);
+        if looked.from == position { looked.to.max(position) } else { position }
+    }
+
+    /// Whether to write down that there was nothing up to `to`. If not, it is remembered here.
+    fn is_to_note(&self, from: i64, to: i64) -> bool {
+        let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
+        (looked.from, looked.to) = (from, to);
+        let due = looked.noted.is_none_or(|noted| noted.elapsed() >= NOTE_EVERY);
+        if due {
+            looked.noted = Some(Instant::now());
+        }
+        due
     }
 
     async fn position(&self) -> Result<i64> {
