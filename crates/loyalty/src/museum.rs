@@ -54,11 +54,21 @@ mod shown {
         Rounding,
         TierOffByOne,
         FreshIdPerRetry,
+        PlaceNotCounted,
+        DaysOfTheServer,
+        SecondAccount,
+        SignupIsEnough,
+        NoEscrow,
+        OldestChangeWins,
+        TrialAgain,
+        SilentRefund,
+        LinkResetsLimit,
     }
 
     impl Flaw {
-        /// All of them, with their numbers in the museum and what happened.
-        pub(crate) const ALL: [(Self, &str, &str); 18] = [
+        /// Those of the ledger, which the simulation has to catch, with their numbers in the museum
+        /// and what happened.
+        pub(crate) const SIMULATED: [(Self, &str, &str); 18] = [
             (Self::RefundKeepsPoints, "B1", "a refund keeps the points"),
             (Self::RefundTwice, "B2", "a refund deducts twice"),
             (Self::SameKeyTwice, "B3", "the same key twice, two entries"),
@@ -77,6 +87,19 @@ mod shown {
             (Self::Rounding, "B15", "rounded up instead of down"),
             (Self::TierOffByOne, "B16", "a tier is missed at its threshold"),
             (Self::FreshIdPerRetry, "B23", "a fresh id for each retry"),
+        ];
+
+        /// Those of other areas, each of which a scene of its own has to catch.
+        pub(crate) const STAGED: [(Self, &str, &str); 9] = [
+            (Self::PlaceNotCounted, "B9", "the last place is given out twice"),
+            (Self::DaysOfTheServer, "B17", "a streak is lost at midnight somewhere else"),
+            (Self::SecondAccount, "B18", "somebody brings their own second account"),
+            (Self::SignupIsEnough, "B18", "signing up alone completes a referral"),
+            (Self::NoEscrow, "B19", "what a friend earned is kept after the refund"),
+            (Self::OldestChangeWins, "B20", "of two changes in one period the newer is dropped"),
+            (Self::TrialAgain, "B21", "a trial after each cancellation"),
+            (Self::SilentRefund, "B22", "a refund that pays nothing out"),
+            (Self::LinkResetsLimit, "B24", "another link resets the limit of an address"),
         ];
     }
 

@@ -215,6 +215,9 @@ impl Referral {
             return None;
         }
         let allowed_at = self.review.as_ref().map_or(self.made_at, |review| review.at);
+        if flawed!(SignupIsEnough) {
+            return Some(allowed_at);
+        }
         self.order.map(|order| order.final_at.max(allowed_at))
     }
 

@@ -41,3 +41,4 @@ async fn a_seed_repeats_itself() {
 }
 
 mod museum;
+mod scenes;

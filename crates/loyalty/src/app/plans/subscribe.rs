@@ -80,7 +80,7 @@ impl App {
         if wish.trial {
             let how_long = version.plans.trial(plan).ok_or(PlanRefusal::NoTrial)?;
             let persons = self.persons(&wish.user, &wish.person);
-            if memberships::had_trial(tx, &persons).await? {
+            if memberships::had_trial(tx, &persons).await? && !flawed!(TrialAgain) {
                 return Err(PlanRefusal::TrialUsed.into());
             }
             memberships::add_trial(tx, persons, now).await?;

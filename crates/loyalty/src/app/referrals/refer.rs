@@ -193,7 +193,8 @@ async fn look(
     let mut from = [0, 0];
     for (count, kind) in from.iter_mut().zip([EvidenceKind::Ip, EvidenceKind::Device]) {
         if let Some(hash) = evidence.of(kind) {
-            *count = 1 + referrals::evidence::brought_with(tx, kind, hash, lately).await?;
+            let before = referrals::evidence::brought_with(tx, kind, hash, lately).await?;
+            *count = 1 + if flawed!(LinkResetsLimit) { 0 } else { before };
         }
     }
     let [from_ip, from_device] = from;

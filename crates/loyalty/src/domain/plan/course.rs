@@ -105,6 +105,9 @@ impl Membership {
         if programme.in_force(now).plans.price(plan, period).is_none() {
             return Err(PlanRefusal::NoPlan);
         }
+        if flawed!(OldestChangeWins) && self.next.is_some() {
+            return Ok(());
+        }
         let same = plan == self.plan && self.period == Some(period);
         self.next = (!same).then(|| (plan.to_owned(), period));
         // The notice said another price.

@@ -40,6 +40,7 @@ impl Stretch {
 /// The day of an instant in one zone. Clocks that go back from just after midnight do not bring the
 /// day before back.
 pub fn day_in(at: Time, zone: Tz) -> NaiveDate {
+    let zone = if flawed!(DaysOfTheServer) { Tz::UTC } else { zone };
     let day = local_day(at, zone);
     day.succ_opt().filter(|next| start_of_day(*next, zone) <= at).unwrap_or(day)
 }

