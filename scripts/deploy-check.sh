@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Checks everything in deploy/ that can be checked without a cluster: the manifests of both overlays,
-# alone and as scripts/deploy-new.sh would have them applied, the image's recipe, the compose file,
+# alone and as scripts/deploy-new.sh would have them applied (plain, and with tokens and certificates), the image's recipe, the compose file,
 # dashboards and alerts. Needs the built binary (PERENNIAL_BIN, or target/debug/perennial): it is
 # the judge of settings.
 #
@@ -53,6 +53,9 @@ render() {
         kubectl kustomize "$DEPLOY/$kind" >"$OUT/$kind-overlay.yaml"
         scripts/deploy-new.sh "$OUT/$kind" "brand-$kind" "$kind" registry.example/perennial 2>/dev/null
         kubectl kustomize "$OUT/$kind" >"$OUT/$kind-new.yaml"
+        PERENNIAL_COMPONENTS="jwt mtls" scripts/deploy-new.sh \
+            "$OUT/$kind-secured" "secured-$kind" "$kind" registry.example/perennial 2>/dev/null
+        kubectl kustomize "$OUT/$kind-secured" >"$OUT/$kind-secured-new.yaml"
     done
 }
 
@@ -76,7 +79,7 @@ policies() {
     local skipped
     skipped="$(IFS=, && echo "${SKIPPED[*]}")"
     checkov --framework kubernetes --skip-download --compact --quiet --skip-check "$skipped" \
-        -f "$OUT/embedded-overlay.yaml" "$OUT/production-overlay.yaml"
+        -f "$OUT/embedded-overlay.yaml" "$OUT/production-overlay.yaml" "$OUT/production-secured-new.yaml"
 }
 alerts() {
     promtool check rules deploy/alerts/perennial.rules.yaml &&
@@ -92,10 +95,13 @@ scrapes() {
 }
 our_rules() {
     rules check embedded="$OUT/embedded-overlay.yaml" embedded="$OUT/embedded-new.yaml" \
-        production="$OUT/production-overlay.yaml" production="$OUT/production-new.yaml"
+        production="$OUT/production-overlay.yaml" production="$OUT/production-new.yaml" \
+        embedded="$OUT/embedded-secured-new.yaml" production="$OUT/production-secured-new.yaml" \
+        secured="$OUT/embedded-secured-new.yaml" secured="$OUT/production-secured-new.yaml"
 }
 controls() {
-    rules controls embedded="$OUT/embedded-overlay.yaml" production="$OUT/production-overlay.yaml"
+    rules controls embedded="$OUT/embedded-overlay.yaml" production="$OUT/production-overlay.yaml" \
+        secured="$OUT/production-secured-new.yaml"
 }
 config_files() {
     local file

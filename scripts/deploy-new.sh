@@ -8,6 +8,7 @@
 #   PERENNIAL_POSTGRES   host:port of the server          (default: postgres.data:5432)
 #   PERENNIAL_REDIS      address of Redis                 (default: redis://redis.data:6379/0)
 #   PERENNIAL_SMTP_URL   address of the mail server       (default: one that does not exist)
+# For both: PERENNIAL_COMPONENTS="jwt mtls" adds these components (deploy/kubernetes/components).
 #
 # FOLDER/secrets holds the only copy of the master keys: with them all personal data is lost. Keep
 # the folder where you keep secrets, never in version control.
@@ -20,6 +21,7 @@ if [ $# -lt 3 ] || { [ "$3" != embedded ] && [ "$3" != production ]; }; then
 fi
 FOLDER="$1" NAMESPACE="$2" KIND="$3" IMAGE="${4:-perennial}"
 OVERLAY="$ROOT/deploy/kubernetes/overlays/$KIND"
+COMPONENTS="$ROOT/deploy/kubernetes/components"
 SERVICES="identity feedback loyalty notification"
 [ ! -e "$FOLDER/kustomization.yaml" ] || die "$FOLDER is a deployment already; its keys are not made anew"
 
@@ -82,11 +84,21 @@ configMapGenerator:
   - name: settings
     behavior: replace
     files: [settings.toml]
-secretGenerator:
 YAML
+    for component in ${PERENNIAL_COMPONENTS:-}; do
+        # Service accounts are named with their namespace.
+        sed "s/serviceaccount:perennial:/serviceaccount:$NAMESPACE:/; s,/ns/perennial/,/ns/$NAMESPACE/," \
+            "$COMPONENTS/$component/$component.toml" >"$FOLDER/$component.toml"
+        printf '  - name: %s\n    files: [%s.toml]\n' "$component" "$component"
+    done
+    echo "secretGenerator:"
     for file in "$FOLDER"/secrets/*.env; do
         name="$(basename "$file" .env)"
         printf '  - name: %s-secrets\n    envs: [secrets/%s.env]\n' "$name" "$name"
+    done
+    if [ -n "${PERENNIAL_COMPONENTS:-}" ]; then echo "components:"; fi
+    for component in ${PERENNIAL_COMPONENTS:-}; do
+        echo "  - $(realpath -m --relative-to="$FOLDER" "$COMPONENTS/$component")"
     done
 } >"$FOLDER/kustomization.yaml"
 

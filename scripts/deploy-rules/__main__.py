@@ -1,15 +1,16 @@
 """Our own rules for what stands in deploy/, run by scripts/deploy-check.sh.
 
     deploy-rules check embedded=FILE production=FILE ..   checks rendered manifests, compose, figures
-    deploy-rules controls embedded=FILE production=FILE   checks that every rule can fail
+    deploy-rules controls embedded=FILE production=FILE secured=FILE   checks that every rule can fail
     deploy-rules panels                                   prints the dashboards' expressions as rules
 
-The kind of render (embedded, production) comes before the file; several of a kind may be given.
+The kind of render (embedded, production, secured) comes before the file; several of a kind may be given.
 """
 
 import sys
 
 import compose
+import callers
 import controls
 import metrics
 import settings
@@ -19,6 +20,7 @@ from manifests import Manifests
 RULES = {
     "embedded": [*shape.EVERYWHERE, *settings.EVERYWHERE, *shape.EMBEDDED, *settings.EMBEDDED],
     "production": [*shape.EVERYWHERE, *settings.EVERYWHERE, *settings.PRODUCTION],
+    "secured": callers.SECURED,
 }
 
 
@@ -45,7 +47,7 @@ def main(command, *arguments):
         told = f"{sum(len(RULES[kind]) for kind, _ in renders) + 2} rules applied"
     elif command == "controls":
         by_kind = {kind: Manifests.load(path) for kind, path in renders}
-        findings = list(controls.missed(by_kind["production"], by_kind["embedded"]))
+        findings = list(controls.missed(by_kind["production"], by_kind["embedded"], by_kind["secured"]))
         told = f"{controls.count()} wrong things seen"
     else:
         print(__doc__, file=sys.stderr)

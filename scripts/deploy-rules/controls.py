@@ -4,6 +4,7 @@ finds nothing here would find nothing anywhere.
 
 import yaml
 
+import callers
 import compose
 import metrics
 import settings
@@ -31,11 +32,26 @@ def drop_env(workload, name):
     first(workload)["env"] = [e for e in first(workload)["env"] if e["name"] != name]
 
 
-def edit_settings(m, old, new):
+def edit_settings(m, old, new, file="settings.toml"):
     for config in m.of("ConfigMap"):
-        if "settings.toml" in config["data"]:
-            assert old in config["data"]["settings.toml"], old
-            config["data"]["settings.toml"] = config["data"]["settings.toml"].replace(old, new)
+        if file in config["data"]:
+            assert old in config["data"][file], old
+            config["data"][file] = config["data"][file].replace(old, new)
+
+
+def volume(m, name):
+    return next(v for v in pod(server(m))["volumes"] if v["name"] == name)
+
+
+def without_source(m, path):
+    projected = volume(m, "tokens")["projected"]
+    projected["sources"] = [s for s in projected["sources"] if s.get("serviceAccountToken", {}).get("path") != path]
+
+
+def audience(m, wrong):
+    for source in volume(m, "tokens")["projected"]["sources"]:
+        if "audience" in source.get("serviceAccountToken", {}):
+            source["serviceAccountToken"]["audience"] = wrong
 
 
 def policy(m, name):
@@ -88,10 +104,25 @@ ON_EMBEDDED = [
     (settings.data_is_on_the_volume, "mail beside the volume", lambda m: edit_settings(m, '"/var/lib/perennial/outbox"', '"/tmp/outbox"')),
 ]
 
+ON_SECURED = [
+    (callers.files_are_there, "no certificates", lambda m: volume(m, "certificates").update(name="x")),
+    (callers.files_are_there, "no token for a peer", lambda m: without_source(m, "identity")),
+    (callers.files_are_there, "a key that the Secret has not", lambda m: edit_settings(m, "tls.key", "tls.pem", "mtls.toml")),
+    (callers.tokens_fit_their_audience, "one audience for all", lambda m: audience(m, "perennial")),
+    (callers.tokens_fit_their_audience, "an audience that nobody asks for", lambda m: edit_settings(m, "perennial/{service}", "other/{service}", "jwt.toml")),
+    (callers.services_are_callers, "a service account in another namespace",
+     lambda m: edit_settings(m, "secured-production:loyalty-server", "elsewhere:loyalty-server", "jwt.toml")),
+    (callers.services_are_callers, "a certificate of nobody", lambda m: edit_settings(m, "sa/loyalty-server", "sa/loyalty", "mtls.toml")),
+    (callers.nothing_goes_unencrypted, "a peer without TLS", lambda m: edit_settings(m, "https://identity-grpc", "http://identity-grpc", "mtls.toml")),
+    (callers.nothing_goes_unencrypted, "a port without TLS", lambda m: edit_settings(m, "client_ca = ", "# ", "mtls.toml")),
+    (callers.nothing_goes_unencrypted, "a Service that promises plain HTTP/2",
+     lambda m: of(m, "Service", "loyalty-grpc")["spec"]["ports"][0].update(appProtocol="kubernetes.io/h2c")),
+]
 
-def missed(production, embedded):
+
+def missed(production, embedded, secured):
     """One line for every wrong thing that its rule did not see."""
-    for base, controls in ((production, ON_PRODUCTION), (embedded, ON_EMBEDDED)):
+    for base, controls in ((production, ON_PRODUCTION), (embedded, ON_EMBEDDED), (secured, ON_SECURED)):
         for rule, what, spoil in controls:
             changed = base.copy()
             spoil(changed)
@@ -115,4 +146,4 @@ def missed(production, embedded):
 
 
 def count():
-    return len(ON_PRODUCTION) + len(ON_EMBEDDED) + 5
+    return len(ON_PRODUCTION) + len(ON_EMBEDDED) + len(ON_SECURED) + 5

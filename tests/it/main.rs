@@ -17,3 +17,4 @@ mod smtp;
 mod story;
 mod telemetry;
 mod tidy;
+mod workloads;

@@ -90,15 +90,21 @@ impl Config {
     }
 
     /// The settings of a process that runs these services: it calls them where they listen,
-    /// whatever `peers` says, so that moving a port is one change.
+    /// whatever `peers` says, so that moving a port is one change. With `server.tls` that is
+    /// `https://localhost`, which has to be in the certificate.
     ///
-    /// With callers configured the services need a token for each other as well: one process makes
-    /// its own, several must be given `auth.peer_token`. Errors: FAILED_PRECONDITION /
+    /// With callers configured the services need credentials for each other as well: one process
+    /// makes its own token, several must be given `auth.peer_token`, `auth.peer_token_file` or a
+    /// certificate in `peers.tls`. Errors: FAILED_PRECONDITION /
     /// PEER_TOKEN_REQUIRED.
     pub fn platform(&self, services: &[Service]) -> Result<PlatformConfig> {
         let mut peers = self.peers.clone();
         for service in services {
-            let here = format!("http://{}", reachable(self.listen(*service)));
+            let listen = self.listen(*service);
+            let here = match self.server.tls {
+                Some(_) => format!("https://localhost:{}", listen.port()),
+                None => format!("http://{}", reachable(listen)),
+            };
             match service {
                 Service::Identity => peers.identity = here,
                 Service::Feedback => peers.feedback = here,
@@ -120,15 +126,19 @@ impl Config {
 
     fn auth_of(&self, services: &[Service]) -> Result<AuthConfig> {
         let mut auth = self.auth.clone();
-        if auth.tokens.is_empty() || auth.peer_token.is_some() {
+        let given = auth.peer_token.is_some() || auth.peer_token_file.is_some();
+        let certified = auth.trust_domain.is_some()
+            && self.peers.tls.as_ref().is_some_and(|tls| tls.certificate.is_some());
+        if auth.is_open() || given || certified {
             return Ok(auth);
         }
         if services.len() < EVERY_SERVICE {
             return Err(Error::precondition(
                 "PEER_TOKEN_REQUIRED",
-                "auth.tokens is set, so the services need one for each other: make it with \
+                "callers are configured, so the services need a token for each other: make it with \
                  `perennial token new --name suite --scopes events.read,identity.*`, add its lines \
-                 to auth.tokens everywhere and set auth.peer_token to the secret",
+                 to auth.tokens everywhere and set auth.peer_token to the secret; or set \
+                 auth.peer_token_file, or a certificate in peers.tls",
             ));
         }
         let (secret, sha256) = auth::token::generate()?;

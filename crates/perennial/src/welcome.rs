@@ -28,14 +28,14 @@ impl Display for Welcome<'_> {
             writeln!(f, "  {:<13} {address:<16} {purpose} ({kept})", service.to_string())?;
         }
         writeln!(f, "\nData is kept in {}. {}", self.config.data.display(), self.time())?;
-        if self.config.auth.tokens.is_empty() {
+        if self.config.auth.is_open() {
             writeln!(
                 f,
                 "No caller is configured: everybody on this machine may call everything, and the\n\
                  suite listens on loopback only. `perennial token new --help` tells how to change that."
             )?;
         }
-        if self.services.len() > 1 && self.config.auth.tokens.is_empty() {
+        if self.services.len() > 1 && self.config.auth.is_open() {
             writeln!(
                 f,
                 "\nTry in another terminal:\n\nPATH=\"$(scripts/tools.sh):$PATH\"   # grpcurl\n"

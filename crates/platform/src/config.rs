@@ -2,11 +2,15 @@
 //!
 //! `PERENNIAL__LOYALTY__DATABASE__URL=...` sets `[loyalty.database] url`.
 
+mod auth;
 mod database;
 pub mod server;
+mod tls;
 
+pub use auth::{AuthConfig, CallerConfig, JwtConfig, TokenConfig};
 pub use database::DatabaseConfig;
 pub use server::*;
+pub use tls::{PeerTlsConfig, TlsConfig};
 
 use crate::error::{Error, Result};
 use serde::Serialize;

@@ -48,6 +48,7 @@ use crate::wake::Wake;
 pub use deadline::remaining;
 pub(crate) use gate::Gate;
 pub use peer::PeerChannel;
+pub(crate) use peer::credentials::Credentials;
 
 /// Connections that may wait to be accepted.
 const BACKLOG: u32 = 1024;

@@ -3,7 +3,7 @@
 //! In reading order: values ([`error`], [`id`], [`time`], [`clock`], [`page`], [`vault`]),
 //! storage ([`db`], [`idempotency`], [`commit`], [`events`]), background work ([`work`],
 //! [`jobs`], [`tasks`]), settings ([`config`]), and the server around it all ([`host`],
-//! [`process`], [`auth`], [`telemetry`], [`cache`], [`limits`], [`wake`]).
+//! [`process`], [`auth`], `tls`, [`telemetry`], [`cache`], [`limits`], [`wake`]).
 
 pub mod clock;
 pub mod error;
@@ -25,11 +25,13 @@ pub mod work;
 pub mod auth;
 pub mod cache;
 pub mod config;
+mod files;
 pub mod host;
 pub mod limits;
 pub mod process;
 mod redis;
 pub mod telemetry;
+mod tls;
 pub mod wake;
 
 pub use error::{Code, Error, Result};

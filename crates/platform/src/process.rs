@@ -14,15 +14,16 @@ use tokio::sync::{Mutex as AsyncMutex, MutexGuard};
 use crate::auth::Auth;
 use crate::cache::Cache;
 use crate::clock::Clock;
-use crate::config::{PeersConfig, PlatformConfig, ServerConfig};
+use crate::config::{PlatformConfig, ServerConfig};
 use crate::db::Db;
 use crate::error::{Code, Error, Result};
 use crate::events::Peer;
-use crate::host::{Gate, Host, PeerChannel};
+use crate::host::{Credentials, Gate, Host, PeerChannel};
 use crate::limits::Limits;
 use crate::page::Pages;
 use crate::redis::Redis;
 use crate::tasks::Tasks;
+use crate::tls::{PeerTls, ServerTls};
 use crate::vault::{self, Vault};
 use crate::wake::Wake;
 use crate::work::{Worker, Workers};
@@ -43,6 +44,7 @@ struct Inner {
     limits: Limits,
     gate: Gate,
     auth: Auth,
+    tls: Option<ServerTls>,
     peers: Peers,
     tasks: Tasks,
     workers: Workers,
@@ -57,18 +59,25 @@ struct Peers {
 }
 
 impl Process {
-    /// Builds the shared parts from the settings; connects to nothing yet. Needs a runtime.
+    /// Builds the shared parts from the settings; connects to nothing yet, but for the keys of a
+    /// token issuer. Needs a runtime.
     ///
-    /// Errors: INVALID_ARGUMENT for settings that cannot be meant; INTERNAL when the key file in
+    /// Errors: INVALID_ARGUMENT for settings and files that cannot be meant; INTERNAL when the key file in
     /// the data folder cannot be read or made.
     pub fn new(config: &PlatformConfig, clock: Clock) -> Result<Self> {
         let auth = Auth::new(&config.auth)?;
         if auth.is_open() {
             tracing::warn!("open to everybody on this machine: no auth.tokens");
         }
+        let tls = server_tls(config)?;
+        let peers = Peers::new(config)?;
         let redis = Redis::open(&config.redis)?;
         let vault = Vault::new(&vault::master_key(config.master_key.as_ref(), &config.data)?)?;
         let tasks = Tasks::new();
+        if let Some(follow) = auth.follow() {
+            let stop = tasks.stopping().clone();
+            tasks.spawn(async move { stop.run_until_cancelled(follow).await });
+        }
         Ok(Self(Arc::new(Inner {
             data: config.data.clone(),
             server: config.server.clone(),
@@ -79,7 +88,8 @@ impl Process {
             limits: Limits::new(redis),
             gate: Gate::new(config.server.max_in_flight),
             auth,
-            peers: Peers::new(config)?,
+            tls,
+            peers,
             tasks,
             workers: Workers::default(),
             databases: Mutex::default(),
@@ -186,6 +196,10 @@ impl Process {
         &self.0.auth
     }
 
+    pub(crate) fn tls(&self) -> Option<&ServerTls> {
+        self.0.tls.as_ref()
+    }
+
     pub(crate) fn server(&self) -> &ServerConfig {
         &self.0.server
     }
@@ -232,16 +246,29 @@ impl Process {
     }
 }
 
+/// Errors: INVALID_ARGUMENT / AUTH_CONFIG, TLS_CONFIG or FILE_UNREADABLE.
+fn server_tls(config: &PlatformConfig) -> Result<Option<ServerTls>> {
+    let tls = config.server.tls.as_ref();
+    if config.auth.trust_domain.is_some() && tls.is_none_or(|tls| tls.client_ca.is_none()) {
+        let message = "auth.trust_domain needs server.tls.client_ca";
+        return Err(Error::new(Code::InvalidArgument, "AUTH_CONFIG", message));
+    }
+    tls.map(ServerTls::open).transpose()
+}
+
 impl Peers {
     fn new(config: &PlatformConfig) -> Result<Self> {
-        let PeersConfig { identity, feedback, loyalty, notification } = &config.peers;
+        let tls = config.peers.tls.as_ref().map(PeerTls::open).transpose()?;
         let default = Duration::from_millis(config.server.default_deadline_ms);
-        let channel = |uri| PeerChannel::new(uri, config.auth.peer_token.as_ref(), default);
+        let channel = |peer: Peer, uri: &str| {
+            let credentials = Credentials::new(&config.auth, peer.name())?;
+            PeerChannel::new(uri, tls.as_ref(), credentials, default)
+        };
         Ok(Self {
-            identity: channel(identity)?,
-            feedback: channel(feedback)?,
-            loyalty: channel(loyalty)?,
-            notification: channel(notification)?,
+            identity: channel(Peer::Identity, &config.peers.identity)?,
+            feedback: channel(Peer::Feedback, &config.peers.feedback)?,
+            loyalty: channel(Peer::Loyalty, &config.peers.loyalty)?,
+            notification: channel(Peer::Notification, &config.peers.notification)?,
         })
     }
 }

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use redis::{Client, RedisResult};
+use redis::{Client, RedisResult, TlsCertificates};
 use secrecy::ExposeSecret;
 
 use crate::config::RedisConfig;
@@ -38,7 +38,8 @@ struct State {
 
 impl Redis {
     /// Prepares the connection named in the settings, `None` without one. Connects on first use;
-    /// an unreachable server is no error, an unreadable URL is (INVALID_ARGUMENT / REDIS_URL).
+    /// an unreachable server is no error, an unreadable URL is (INVALID_ARGUMENT / REDIS_URL), or
+    /// an unreadable `ca` (FILE_UNREADABLE).
     pub fn open(config: &RedisConfig) -> Result<Option<Self>> {
         let Some(url) = &config.url else {
             return Ok(None);
@@ -46,7 +47,17 @@ impl Redis {
         let refuse = |error: redis::RedisError| {
             Error::new(Code::InvalidArgument, "REDIS_URL", format!("redis.url: {error}"))
         };
-        let client = Client::open(url.expose_secret()).map_err(refuse)?;
+        // Without a process-wide provider TLS cannot be set up; a second install is no error.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = match &config.ca {
+            None => Client::open(url.expose_secret()),
+            Some(ca) => {
+                let root_cert = Some(crate::files::read(ca)?);
+                let certificates = TlsCertificates { client_tls: None, root_cert };
+                Client::build_with_tls(url.expose_secret(), certificates)
+            }
+        };
+        let client = client.map_err(refuse)?;
         let settings = ConnectionManagerConfig::new()
             .set_number_of_retries(1)
             .set_max_delay(PATIENCE)

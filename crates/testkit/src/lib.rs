@@ -1,18 +1,21 @@
 //! What tests stand on: a service in this process with a clock to move by hand and a database of
 //! its own ([`Suite`]), the event log of a service that is not there ([`Log`]), databases, ports,
-//! and requests made from the contracts alone ([`fuzz`]).
+//! certificates ([`Authority`]), signed tokens ([`issuer`]), and requests made from the contracts alone ([`fuzz`]).
 //!
 //! No sleeps: a test moves [`Suite::clock`] and calls [`Suite::settle`].
 
 pub mod call;
 pub mod fuzz;
+pub mod issuer;
 
+mod authority;
 mod database;
 mod log;
 mod net;
 mod random;
 mod suite;
 
+pub use authority::{Authority, CertificateFiles};
 pub use database::TestDatabase;
 pub use log::Log;
 pub use net::free_port;

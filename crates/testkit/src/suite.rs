@@ -211,6 +211,7 @@ fn peers([identity, feedback, loyalty, notification]: &[Log; 4]) -> PeersConfig 
         feedback: feedback.url(),
         loyalty: loyalty.url(),
         notification: notification.url(),
+        tls: None,
     }
 }
 

@@ -9,6 +9,8 @@ use std::path::PathBuf;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
+use super::{AuthConfig, PeerTlsConfig, TlsConfig};
+
 /// Everything that is the same for all services of a process.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -51,7 +53,7 @@ impl Default for PlatformConfig {
 #[serde(deny_unknown_fields, default)]
 pub struct ServerConfig {
     /// Address that every service of the process listens on; the ports are the services' own.
-    /// Anything but a loopback address needs [`AuthConfig::tokens`].
+    /// Anything but a loopback address needs callers, see [`AuthConfig`].
     pub listen: IpAddr,
     /// Calls that may run at once in the whole process, streams included; one more is answered
     /// RESOURCE_EXHAUSTED. Rule: limit x service time / parallelism <= deadline / 2, so 256 suits
@@ -81,6 +83,8 @@ pub struct ServerConfig {
     pub shutdown_seconds: u64,
     /// Serve grpc.reflection.v1 and v1alpha (behind auth like everything else).
     pub reflection: bool,
+    /// TLS; without it the ports speak plain HTTP/2.
+    pub tls: Option<TlsConfig>,
 }
 
 impl Default for ServerConfig {
@@ -98,44 +102,21 @@ impl Default for ServerConfig {
             drain_seconds: 10,
             shutdown_seconds: 25,
             reflection: true,
+            tls: None,
         }
     }
-}
-
-/// Who may call, and as whom this process calls others.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct AuthConfig {
-    /// The callers. Empty means that everybody is let in, which is possible on loopback only.
-    pub tokens: Vec<TokenConfig>,
-    /// Bearer token that this process presents to the other services of the suite.
-    #[serde(skip_serializing)]
-    pub peer_token: Option<SecretString>,
-}
-
-/// One caller: a back end that holds the secret whose hash stands here.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TokenConfig {
-    /// Who it is, as it appears in logs and audit entries.
-    pub name: String,
-    /// SHA-256 of the secret, 64 hexadecimal digits (`perennial token new` prints both).
-    pub sha256: String,
-    /// What the caller may do: scopes of the contract, `loyalty.*` for all below, `*` for all.
-    pub scopes: Vec<String>,
-    /// Calls a second that the caller may make over all replicas, with bursts of twice as many;
-    /// 0 means no limit.
-    #[serde(default)]
-    pub calls_per_second: u32,
 }
 
 /// Redis, which speeds things up and is never the truth.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RedisConfig {
-    /// For example `redis://127.0.0.1:6379/0`; without it the process uses its own memory.
+    /// For example `redis://127.0.0.1:6379/0`, or `rediss://` for TLS; without it the process
+    /// uses its own memory.
     #[serde(skip_serializing)]
     pub url: Option<SecretString>,
+    /// Roots (PEM) by which the server's certificate is believed; without it those of the system.
+    pub ca: Option<PathBuf>,
 }
 
 /// Logs, traces and metrics.
@@ -173,7 +154,7 @@ pub enum LogFormat {
     Pretty,
 }
 
-/// Where the services of the suite are found; `http://host:port` each.
+/// Where the services of the suite are found; `http://host:port` each, or `https://host:port`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PeersConfig {
@@ -185,6 +166,8 @@ pub struct PeersConfig {
     pub loyalty: String,
     /// notification.
     pub notification: String,
+    /// TLS to them.
+    pub tls: Option<PeerTlsConfig>,
 }
 
 impl Default for PeersConfig {
@@ -194,6 +177,7 @@ impl Default for PeersConfig {
             feedback: "http://127.0.0.1:50052".to_owned(),
             loyalty: "http://127.0.0.1:50053".to_owned(),
             notification: "http://127.0.0.1:50054".to_owned(),
+            tls: None,
         }
     }
 }

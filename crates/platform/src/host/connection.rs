@@ -1,8 +1,10 @@
-//! One TCP connection: the preface, HTTP/2, its age, its end.
+//! One TCP connection: TLS where it is asked for, the preface, HTTP/2, its age, its end.
 //!
 //! Connections are driven here rather than by `tonic::transport::Server`, which keeps peers that
 //! never say anything, gives all connections one age, races its own timeout (CANCELLED) against
 //! our deadlines, and cannot be told to stop waiting for open streams.
+
+mod preface;
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -11,19 +13,19 @@ use std::time::Duration;
 use hyper::server::conn::http2::Builder;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 
 use super::front::Front;
 use super::jitter;
+use crate::auth::{self, Link};
 use crate::config::ServerConfig;
+use crate::tls::ServerTls;
 
-/// The first bytes of every HTTP/2 connection (RFC 9113, section 3.4).
-const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-/// Time for a peer to send them.
-const PREFACE_TIMEOUT: Duration = Duration::from_secs(5);
-/// Pause between looks at a preface that comes in pieces.
-const PREFACE_PAUSE: Duration = Duration::from_millis(20);
+/// Time for a peer to get to HTTP/2: the TLS handshake, where there is one, and the preface.
+const OPENING_TIMEOUT: Duration = Duration::from_secs(5);
 /// A peer that says nothing for this long is pinged ...
 const PING_AFTER: Duration = Duration::from_mins(1);
 /// ... and cut when it does not answer the ping.
@@ -36,6 +38,7 @@ const MAX_HEADER_BYTES: u32 = 16 * 1024;
 pub(super) struct Connections {
     http: Builder<TokioExecutor>,
     front: Arc<Front>,
+    tls: Option<ServerTls>,
     age: Duration,
     /// Cancelled: finish the calls in flight and take no more (GOAWAY).
     closing: CancellationToken,
@@ -44,7 +47,12 @@ pub(super) struct Connections {
 }
 
 impl Connections {
-    pub(super) fn new(config: &ServerConfig, front: Arc<Front>, cut: CancellationToken) -> Self {
+    pub(super) fn new(
+        config: &ServerConfig,
+        tls: Option<ServerTls>,
+        front: Arc<Front>,
+        cut: CancellationToken,
+    ) -> Self {
         let mut http = Builder::new(TokioExecutor::new());
         http.timer(TokioTimer::new())
             .max_concurrent_streams(config.max_streams)
@@ -53,23 +61,30 @@ impl Connections {
             .keep_alive_timeout(PING_TIMEOUT);
         let age = Duration::from_secs(config.max_connection_age_seconds.max(1));
         let closing = front.closing.clone();
-        Self { http, front, age, closing, cut }
+        Self { http, front, tls, age, closing, cut }
     }
 
     /// Serves one connection to its end.
     pub(super) async fn serve(self, stream: TcpStream) {
-        let speaks_http2 = tokio::select! {
-            speaks = tokio::time::timeout(PREFACE_TIMEOUT, speaks_http2(&stream)) => speaks,
+        let opened = tokio::select! {
+            opened = tokio::time::timeout(OPENING_TIMEOUT, open(self.tls.as_ref(), stream)) => opened,
             () = self.closing.cancelled() => return,
         };
-        if !matches!(speaks_http2, Ok(Ok(true))) {
-            tracing::debug!("dropped a connection that does not speak HTTP/2");
-            return;
+        match opened {
+            Ok(Ok(Opened::Plain(stream, link))) => self.drive(stream, link).await,
+            Ok(Ok(Opened::Tls(stream, link))) => self.drive(stream, link).await,
+            Ok(Ok(Opened::Other)) | Err(_) => {
+                tracing::debug!("dropped a connection that does not speak HTTP/2");
+            }
+            Ok(Err(error)) => tracing::debug!(%error, "dropped a connection"),
         }
-        let front = self.front;
+    }
+
+    async fn drive(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, link: Link) {
+        let (front, link) = (self.front, Arc::new(link));
         let service = service_fn(move |request| {
-            let front = Arc::clone(&front);
-            async move { front.answer(request).await }
+            let (front, link) = (Arc::clone(&front), Arc::clone(&link));
+            async move { front.answer(request, &link).await }
         });
         let mut connection = pin!(self.http.serve_connection(TokioIo::new(stream), service));
         let mut leaving = pin!(async {
@@ -95,18 +110,28 @@ impl Connections {
     }
 }
 
-/// Waits for the preface without taking it from the stream; false for anything else.
-async fn speaks_http2(stream: &TcpStream) -> std::io::Result<bool> {
-    let mut seen = [0; PREFACE.len()];
-    loop {
-        let count = stream.peek(&mut seen).await?;
-        if count == 0 || seen[..count] != PREFACE[..count] {
-            return Ok(false);
-        }
-        if count == PREFACE.len() {
-            return Ok(true);
-        }
-        // More has to come, but a peek returns at once as long as something is there.
-        tokio::time::sleep(PREFACE_PAUSE).await;
+/// A connection that is about to speak HTTP/2, or does not.
+enum Opened {
+    Plain(TcpStream, Link),
+    Tls(Box<preface::Seen<TlsStream<TcpStream>>>, Link),
+    Other,
+}
+
+/// Where TLS is asked for, health checks come without it: whoever begins with the preface is let
+/// in as [`Link::Unprotected`].
+async fn open(tls: Option<&ServerTls>, stream: TcpStream) -> std::io::Result<Opened> {
+    let Some(tls) = tls else {
+        let speaks = preface::is_next(&stream).await?;
+        return Ok(if speaks { Opened::Plain(stream, Link::Plain) } else { Opened::Other });
+    };
+    if preface::may_be_next(&stream).await? {
+        let speaks = preface::is_next(&stream).await?;
+        return Ok(if speaks { Opened::Plain(stream, Link::Unprotected) } else { Opened::Other });
     }
+    let (stream, id) =
+        tls.accept(stream).await.inspect_err(|_| auth::meters().handshake_failed())?;
+    Ok(match preface::Seen::take(stream).await? {
+        Some(stream) => Opened::Tls(Box::new(stream), Link::Tls(id)),
+        None => Opened::Other,
+    })
 }

@@ -22,7 +22,7 @@ use super::gate::{Gate, Pass};
 use super::observe::Observation;
 use super::panics;
 use super::tail::Tail;
-use crate::auth::{self, Auth, Caller};
+use crate::auth::{self, Auth, Caller, Link};
 use crate::error::{Code, Error, Result};
 use crate::limits::Limits;
 
@@ -47,12 +47,13 @@ impl Front {
     pub(super) async fn answer(
         &self,
         request: Request<Incoming>,
+        link: &Link,
     ) -> Result<Response<Tail>, Infallible> {
         let observation = Observation::begin(self.name, &request);
         let path = request.uri().path();
         let deadline = self.deadlines.of(path, request.headers(), Instant::now());
         let end = deadline.as_ref().ok().and_then(|deadline| deadline.end);
-        let handled = panics::guard(async { self.handle(request, deadline?).await })
+        let handled = panics::guard(async { self.handle(request, deadline?, link).await })
             .instrument(observation.span().clone())
             .await;
         let (response, pass) =
@@ -64,11 +65,12 @@ impl Front {
         &self,
         mut request: Request<Incoming>,
         deadline: Deadline,
+        link: &Link,
     ) -> Result<(Response<Body>, Option<Pass>)> {
         let pass = if auth::is_health(request.uri().path()) {
             None
         } else {
-            let caller = self.admit(&request).await?;
+            let caller = self.admit(&request, link).await?;
             self.check_served(request.uri().path())?;
             request.extensions_mut().insert(caller);
             Some(self.gate.enter()?)
@@ -92,8 +94,9 @@ impl Front {
         }
     }
 
-    async fn admit(&self, request: &Request<Incoming>) -> Result<Caller> {
-        let caller = self.auth.admit(request.uri().path(), request.headers())?;
+    async fn admit(&self, request: &Request<Incoming>, link: &Link) -> Result<Caller> {
+        let (path, headers) = (request.uri().path(), request.headers());
+        let caller = self.auth.admit(self.name, path, headers, link).await?;
         tracing::Span::current().record("caller", caller.name());
         if let Some(rate) = caller.rate() {
             self.limits.take(&format!("caller:{}", caller.name()), rate).await?;

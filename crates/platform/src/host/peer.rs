@@ -3,22 +3,26 @@
 //! A channel connects when it is first used and again whenever it has to; a peer that is away
 //! makes calls fail with UNAVAILABLE, never this service.
 
+pub(crate) mod credentials;
+
 use std::str::FromStr;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
+use http::uri::{Scheme, Uri};
 use http::{HeaderValue, Request, Response, header};
-use secrecy::{ExposeSecret, SecretString};
 use tonic::body::Body;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Status};
-use tower::Service;
+use tower::{Service, service_fn};
 use tracing::Instrument;
 
 use super::deadline::{self, GRPC_TIMEOUT};
-use crate::error::{self, Error, Result};
+use crate::error::{Error, Result};
 use crate::telemetry;
+use crate::tls::PeerTls;
+use credentials::Credentials;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// Finds out about a peer that vanished without closing the connection.
@@ -32,39 +36,28 @@ const MARGIN: Duration = Duration::from_millis(10);
 #[derive(Clone)]
 pub struct PeerChannel {
     channel: Channel,
-    credentials: Option<HeaderValue>,
+    credentials: Credentials,
     /// Deadline of unary calls that nobody waits for (jobs).
     default_deadline: Duration,
 }
 
 impl PeerChannel {
-    /// Prepares the channel to `uri` (`http://host:port`) without connecting. Errors:
-    /// INVALID_ARGUMENT / PEERS_CONFIG.
+    /// Prepares the channel to `uri` (`http://host:port`, or `https://host:port` with `tls`)
+    /// without connecting. Errors: INVALID_ARGUMENT / PEERS_CONFIG.
     pub(crate) fn new(
         uri: &str,
-        token: Option<&SecretString>,
+        tls: Option<&PeerTls>,
+        credentials: Credentials,
         default_deadline: Duration,
     ) -> Result<Self> {
-        let refused = |what: &str| {
-            Error::new(error::Code::InvalidArgument, "PEERS_CONFIG", what.to_owned())
-                .with("uri", uri)
+        let refused = |what: &str| credentials::refused(what).with("uri", uri);
+        let uri = Uri::from_str(uri).map_err(|_| refused("a peer needs a URI"))?;
+        let channel = match (tls, uri.scheme() == Some(&Scheme::HTTPS)) {
+            (None, false) => endpoint(uri).connect_lazy(),
+            (Some(tls), true) => connect_with(tls, uri)?,
+            (None, true) => return Err(refused("https:// needs peers.tls")),
+            (Some(_), false) => return Err(refused("with peers.tls peers begin with https://")),
         };
-        let endpoint = Endpoint::from_str(uri).map_err(|_| refused("a peer needs a URI"))?;
-        let channel = endpoint
-            .connect_timeout(CONNECT_TIMEOUT)
-            .http2_keep_alive_interval(PING_AFTER)
-            .keep_alive_timeout(PING_TIMEOUT)
-            .keep_alive_while_idle(true)
-            .tcp_nodelay(true)
-            .connect_lazy();
-        let credentials = token
-            .map(|token| {
-                let mut value = HeaderValue::try_from(format!("Bearer {}", token.expose_secret()))
-                    .map_err(|_| refused("auth.peer_token does not fit into a header"))?;
-                value.set_sensitive(true);
-                Ok::<_, Error>(value)
-            })
-            .transpose()?;
         Ok(Self { channel, credentials, default_deadline })
     }
 
@@ -88,12 +81,32 @@ impl PeerChannel {
             let value = HeaderValue::try_from(deadline::format(budget)).map_err(Error::internal)?;
             request.headers_mut().insert(GRPC_TIMEOUT, value);
         }
-        if let Some(credentials) = &self.credentials {
-            request.headers_mut().insert(header::AUTHORIZATION, credentials.clone());
+        if let Some(credentials) = self.credentials.current() {
+            request.headers_mut().insert(header::AUTHORIZATION, credentials);
         }
         telemetry::inject(span, request.headers_mut());
         Ok(())
     }
+}
+
+fn endpoint(uri: Uri) -> Endpoint {
+    Endpoint::from(uri)
+        .connect_timeout(CONNECT_TIMEOUT)
+        .http2_keep_alive_interval(PING_AFTER)
+        .keep_alive_timeout(PING_TIMEOUT)
+        .keep_alive_while_idle(true)
+        .tcp_nodelay(true)
+}
+
+/// tonic would read certificates once; so it is told of a plain address, and how to connect there
+/// is our own doing. `origin` is what requests say.
+fn connect_with(tls: &PeerTls, origin: Uri) -> Result<Channel> {
+    let mut parts = origin.clone().into_parts();
+    parts.scheme = Some(Scheme::HTTP);
+    let address = Uri::from_parts(parts).map_err(Error::internal)?;
+    let tls = tls.clone();
+    let connect = service_fn(move |uri: Uri| tls.clone().connect(uri));
+    Ok(endpoint(address).origin(origin).connect_with_connector_lazy(connect))
 }
 
 impl Service<Request<Body>> for PeerChannel {

@@ -57,7 +57,8 @@ impl Host {
             closing: closing.clone(),
         });
         let cut = CancellationToken::new();
-        let connections = Connections::new(&config, front, cut.clone());
+        let connections =
+            Connections::new(&config, self.process.tls().cloned(), front, cut.clone());
         let open = TaskTracker::new();
         tracing::info!(service = self.name, address = %self.address, "listening");
         tokio::select! {
