@@ -46,10 +46,8 @@ impl App {
         idempotency::once(&self.db, &self.clock, key, async |tx| {
             let (now, _) = self.lock_rules(tx).await?;
             let programme = self.rules.locked(tx).await?;
-            let all = rules::all(tx).await?;
-            let number = i64::try_from(all.len()).map_err(Error::internal)? + 1;
-            let name = &proposal.rules.version;
-            if all.iter().any(|version| version.rules.version == *name) {
+            let number = rules::count(tx).await? + 1;
+            if rules::find(tx, &proposal.rules.version).await?.is_some() {
                 let message = "a version never changes: give the new rules another name";
                 return Err(Error::already_exists("RULE_VERSION_EXISTS", message));
             }
@@ -103,11 +101,10 @@ impl App {
                 let message = "somebody else than the proposer has to approve";
                 return Err(Error::precondition("SAME_PERSON", message));
             }
-            let all = rules::all(tx).await?;
-            if let Some(other) = all.iter().find(|other| other.state == RuleState::Announced) {
+            if let Some(other) = rules::announced(tx).await? {
                 let message = "another version is announced: activate or withdraw it first";
                 let refusal = Error::precondition("ANOTHER_ANNOUNCED", message);
-                return Err(refusal.with("version", &other.rules.version));
+                return Err(refusal.with("version", other.rules.version));
             }
             let report = match &looked {
                 Some((seen, report)) if Arc::ptr_eq(seen, &programme) => report,
@@ -120,10 +117,13 @@ impl App {
             version.class = Some(class);
             version.noticed_at = (class != Class::Worse).then_some(now);
             version.report = serde_json::to_string(report).map_err(Error::internal)?;
+            let soonest = now + self.rules.lead();
+            let earliest = notice::promised(&version, now, soonest, programme.notice);
+            // What members are told is fixed now.
+            version.effective_existing = (class == Class::Worse).then_some(earliest);
             rules::save(tx, vec![version.clone()]).await?;
             // Whoever joins from now on joins after the announcement.
             head::save(tx, head::Head { recorded_at: now, ..head }).await?;
-            let earliest = notice::promised(None, now, class, programme.notice);
             Ok(proto::AnnounceRulesResponse {
                 rules: Some(message::rules(&version)),
                 earliest: Some(time::to_proto(earliest)),
@@ -134,7 +134,7 @@ impl App {
     }
 
     /// Puts an announced version into force. Errors: NOT_FOUND / RULE_VERSION_NOT_FOUND;
-    /// FAILED_PRECONDITION / RULE_STATE, NOTICES_PENDING, NOTICE_RUNNING, RULES_OUT_OF_ORDER.
+    /// FAILED_PRECONDITION / RULE_STATE, NOTICES_PENDING, NOTICES_LATE, RULES_OUT_OF_ORDER.
     pub(crate) async fn activate_rules(
         &self,
         key: Option<Key>,
@@ -169,7 +169,7 @@ impl App {
         Ok(reply)
     }
 
-    /// Gives a version up that is not in force. Errors: NOT_FOUND / RULE_VERSION_NOT_FOUND;
+    /// Gives a version up that is not in force; whoever was told of it is told that it does not come. Errors: NOT_FOUND / RULE_VERSION_NOT_FOUND;
     /// FAILED_PRECONDITION / RULE_STATE.
     pub(crate) async fn withdraw_rules(
         &self,
@@ -276,9 +276,10 @@ fn not_yet(why: NotYet) -> Error {
         NotYet::NoticesPending => {
             Error::precondition("NOTICES_PENDING", "members are still being told")
         }
-        NotYet::NoticeRunning(earliest) => {
-            let message = "the rules are worse for members whose notice is still running";
-            Error::precondition("NOTICE_RUNNING", message).with("earliest", stamp(earliest))
+        NotYet::NoticesLate(begins) => {
+            let message = "members were told too late for the date that they were told: withdraw \
+                           the version and announce the rules anew";
+            Error::precondition("NOTICES_LATE", message).with("begins", stamp(begins))
         }
         NotYet::OutOfOrder(last) => {
             let message = "another version begins at the same time or later";

@@ -2,7 +2,9 @@
 
 use super::rows::members;
 use super::rows::rules::notices::{Column, Entity, Model};
+use super::rows::rules::versions;
 use crate::domain::Time;
+use crate::domain::rules::RuleState;
 use perennial_platform::db::bulk::{Known, write};
 use perennial_platform::{Error, Result};
 use sea_orm::sea_query::Query;
@@ -111,6 +113,42 @@ pub(crate) async fn of(conn: &impl ConnectionTrait, user: &str) -> Result<Vec<No
         effective_at: row.effective_at,
     };
     Ok(query.all(conn).await?.into_iter().map(read).collect())
+}
+
+/// A version that was withdrawn, of which members were told who do not know that.
+pub(crate) async fn withdrawn(conn: &impl ConnectionTrait) -> Result<Option<String>> {
+    let gone = Query::select()
+        .column(versions::Column::Version)
+        .from(versions::Entity)
+        .and_where(versions::Column::State.eq(RuleState::Withdrawn.number()))
+        .to_owned();
+    let query = Entity::find().select_only().column(Column::Version);
+    let query = query.filter(Column::Version.in_subquery(gone)).limit(1);
+    Ok(query.into_tuple().one(conn).await?)
+}
+
+/// Drops some notices of a version; answers whose they were, and which date they named.
+pub(crate) async fn take(
+    conn: &impl ConnectionTrait,
+    version: &str,
+    limit: u64,
+) -> Result<Vec<(String, Time)>> {
+    let of_version = Column::Version.eq(version);
+    let taken: Vec<(String, Time)> = Entity::find()
+        .select_only()
+        .columns([Column::UserId, Column::EffectiveAt])
+        .filter(of_version.clone())
+        .order_by_asc(Column::UserId)
+        .limit(limit)
+        .into_tuple()
+        .all(conn)
+        .await?;
+    // In the order of their ids, so the last is the end of a range.
+    if let Some((last, _)) = taken.last() {
+        let upto = Column::UserId.lte(last);
+        Entity::delete_many().filter(of_version).filter(upto).exec(conn).await?;
+    }
+    Ok(taken)
 }
 
 /// Drops what an erased person was told.

@@ -6,7 +6,10 @@ use crate::domain::RuleVersion;
 use crate::domain::rules::{Class, Recorded, RuleState};
 use perennial_platform::db::bulk::{Known, write};
 use perennial_platform::{Error, Result};
-use sea_orm::{ConnectionTrait, EntityTrait, IntoActiveModel, QueryOrder};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
+    QueryOrder,
+};
 
 /// All versions, in the order of recording.
 pub(crate) async fn all(conn: &impl ConnectionTrait) -> Result<Vec<Recorded>> {
@@ -17,6 +20,17 @@ pub(crate) async fn all(conn: &impl ConnectionTrait) -> Result<Vec<Recorded>> {
 /// One version.
 pub(crate) async fn find(conn: &impl ConnectionTrait, version: &str) -> Result<Option<Recorded>> {
     Entity::find_by_id(version.to_owned()).one(conn).await?.map(from_row).transpose()
+}
+
+/// How many versions there are.
+pub(crate) async fn count(conn: &impl ConnectionTrait) -> Result<i64> {
+    i64::try_from(Entity::find().count(conn).await?).map_err(Error::internal)
+}
+
+/// The version that is announced; there is one at most.
+pub(crate) async fn announced(conn: &impl ConnectionTrait) -> Result<Option<Recorded>> {
+    let query = Entity::find().filter(Column::State.eq(RuleState::Announced.number()));
+    query.one(conn).await?.map(from_row).transpose()
 }
 
 /// Writes versions down.

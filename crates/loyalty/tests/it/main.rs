@@ -30,6 +30,7 @@ mod rpc_refusal_tables;
 mod rpc_refusals;
 mod rpc_reports;
 mod rpc_rules;
+mod rpc_rules_notices;
 mod rpc_rules_refusals;
 mod rpc_stamps;
 mod rpc_statement;

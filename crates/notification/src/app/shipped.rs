@@ -8,7 +8,7 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 
 /// Name and file of every shipped template.
-const FILES: [(&str, &str); 17] = [
+const FILES: [(&str, &str); 18] = [
     ("care", include_str!("../../templates/care.toml")),
     ("compensation", include_str!("../../templates/compensation.toml")),
     ("email-footer", include_str!("../../templates/email-footer.toml")),
@@ -20,6 +20,7 @@ const FILES: [(&str, &str); 17] = [
     ("points-expiring", include_str!("../../templates/points-expiring.toml")),
     ("reward", include_str!("../../templates/reward.toml")),
     ("rules-notice", include_str!("../../templates/rules-notice.toml")),
+    ("rules-withdrawn", include_str!("../../templates/rules-withdrawn.toml")),
     ("ticket-resolved", include_str!("../../templates/ticket-resolved.toml")),
     ("tier-up", include_str!("../../templates/tier-up.toml")),
     ("trial-ending", include_str!("../../templates/trial-ending.toml")),

@@ -12,7 +12,7 @@ use perennial_platform::events::{Consumer, Peer, decode};
 use perennial_proto::events::v1::Event;
 use perennial_proto::loyalty::v1::{
     CompensationGranted, MembershipChanged, MembershipRenewalDue, MembershipState, PointsExpiring,
-    RewardGranted, RuleChangeAnnounced, Tier, TierChanged,
+    RewardGranted, RuleChangeAnnounced, RuleChangeWithdrawn, Tier, TierChanged,
 };
 use prost_types::Timestamp;
 
@@ -32,6 +32,7 @@ impl Consumer for Loyalty {
         "perennial.loyalty.v1.PointsExpiring",
         "perennial.loyalty.v1.RewardGranted",
         "perennial.loyalty.v1.RuleChangeAnnounced",
+        "perennial.loyalty.v1.RuleChangeWithdrawn",
         "perennial.loyalty.v1.TierChanged",
     ];
 
@@ -43,6 +44,7 @@ impl Consumer for Loyalty {
             "PointsExpiring" => self.expiring(decode(event)?)?,
             "RewardGranted" => rewarded(decode(event)?),
             "RuleChangeAnnounced" => self.rules(decode(event)?)?,
+            "RuleChangeWithdrawn" => self.no_rules(decode(event)?)?,
             "TierChanged" => tier(&decode(event)?),
             _ => None,
         };
@@ -99,6 +101,12 @@ impl Loyalty {
         let Some(day) = self.day(announced.effective_time.as_ref())? else { return Ok(None) };
         let variables = vec![("rule_version", announced.rule_version), ("effective_date", day)];
         Ok(Some(Told { occasion: Occasion::RulesChange, user_id: announced.user_id, variables }))
+    }
+
+    fn no_rules(&self, withdrawn: RuleChangeWithdrawn) -> Result<Option<Told>> {
+        let Some(day) = self.day(withdrawn.effective_time.as_ref())? else { return Ok(None) };
+        let variables = vec![("rule_version", withdrawn.rule_version), ("effective_date", day)];
+        Ok(Some(Told { occasion: Occasion::RulesWithdrawn, user_id: withdrawn.user_id, variables }))
     }
 }
 

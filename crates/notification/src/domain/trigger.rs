@@ -31,6 +31,8 @@ pub enum Occasion {
     PaymentFailed,
     /// Worse rules will hold for them.
     RulesChange,
+    /// Worse rules that were announced will not come.
+    RulesWithdrawn,
     /// Risk of leaving rose to light, and the user is silent or uses the product less. Risk from
     /// complaints and bad reviews alone is no occasion: those have messages of their own.
     RiskLight,
@@ -127,6 +129,7 @@ pub fn shipped() -> Vec<TriggerRule> {
         rule("trial-ending", On::TrialEnding, "billing", Email, Transactional, 0, 6 * DAY),
         rule("payment-failed", On::PaymentFailed, "billing", Email, Transactional, 0, 3 * DAY),
         rule("rules-notice", On::RulesChange, "billing", Email, Transactional, 0, 14 * DAY),
+        rule("rules-withdrawn", On::RulesWithdrawn, "billing", Email, Transactional, 0, 14 * DAY),
         rule("care", On::RiskLight, "care", Email, Marketing, 0, 7 * DAY),
         rule("win-back-offer", On::RiskMedium, "care", Email, Marketing, 0, 7 * DAY),
         rule("win-back-interview", On::RiskSevere, "care", Email, Marketing, 0, 14 * DAY),

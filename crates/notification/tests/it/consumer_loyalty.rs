@@ -7,7 +7,8 @@ use perennial_platform::time;
 use perennial_proto::loyalty::v1::reward::Kind;
 use perennial_proto::loyalty::v1::{
     CompensationGranted, Grant, MembershipChanged, MembershipRenewalDue, MembershipState,
-    MembershipTime, PointsExpiring, Reward, RewardGranted, RuleChangeAnnounced, Tier, TierChanged,
+    MembershipTime, PointsExpiring, Reward, RewardGranted, RuleChangeAnnounced,
+    RuleChangeWithdrawn, Tier, TierChanged,
 };
 use perennial_proto::notification::v1::NotificationState as State;
 use perennial_proto::types::v1::Money;
@@ -101,6 +102,12 @@ async fn money_rights_and_rewards_are_told() {
         effective_time: next_week,
     };
     log.append(world.now(), "u1", &notice);
+    let withdrawn = RuleChangeWithdrawn {
+        user_id: user_id.clone(),
+        rule_version: "3".to_owned(),
+        effective_time: notice.effective_time,
+    };
+    log.append(world.now(), "u1", &withdrawn);
     world.suite.settle().await;
     let triggers = [
         "membership-renewal",
@@ -109,6 +116,7 @@ async fn money_rights_and_rewards_are_told() {
         "compensation",
         "reward",
         "rules-notice",
+        "rules-withdrawn",
     ];
     for trigger in triggers {
         let told = world.triggered("u1", trigger).await;
@@ -116,7 +124,9 @@ async fn money_rights_and_rewards_are_told() {
         assert_state(&told[0], State::Sent, "");
     }
     let mails: String = world.mails().into_iter().map(|(_, mail)| mail).collect();
-    for text in ["CNY 30.00", "2026-03-09", "200 points", "7 days of membership", "version 2"] {
+    for text in
+        ["CNY 30.00", "2026-03-09", "200 points", "7 days of membership", "version 2", "version 3"]
+    {
         assert!(mails.contains(text), "{text} in {mails}");
     }
 }

@@ -3,7 +3,8 @@
 //! Invariant (reference, I18): no worse term is applied to a member before its notice has run. It
 //! rests on two things: a change is judged against every version that anybody is or will be under,
 //! not only against the latest; and what is worse begins for existing members only a notice period
-//! after the last of them was told.
+//! after the last of them was told. What they are told is when it begins: the announcement fixes
+//! the date, and a version whose notices came too late for it never begins.
 
 use super::compare::{self, TermChange};
 use super::record::{Class, Recorded};
@@ -12,13 +13,16 @@ use super::{Programme, RuleVersion};
 use crate::domain::Time;
 use chrono::TimeDelta;
 
-/// Why a version may not begin yet.
+/// Within this time of an announcement everybody is told; the notice runs from its end.
+pub const TELLING: TimeDelta = TimeDelta::days(1);
+
+/// Why a version may not begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NotYet {
     /// Members are still being told.
     NoticesPending,
-    /// Their notice runs: it may begin for them at this instant at the earliest.
-    NoticeRunning(Time),
+    /// Somebody was told less than a notice period before this instant, the date they were told.
+    NoticesLate(Time),
     /// It would begin before an older version, which begins at this instant.
     OutOfOrder(Time),
 }
@@ -28,18 +32,22 @@ pub fn changes(programme: &Programme, rules: &RuleVersion, now: Time) -> Vec<Ter
     compare::compare_all(&programme.live(now), rules)
 }
 
-/// From when on the version holds for existing members according to what they are told: the date
-/// it was proposed with, but for worse rules not before a notice period has passed.
-pub fn promised(asked: Option<Time>, announced_at: Time, class: Class, notice: TimeDelta) -> Time {
-    let lawful = match class {
-        Class::Worse => plus(announced_at, notice),
-        Class::Neutral | Class::Better => announced_at,
+/// From when on a version that is announced now holds for existing members at the earliest: the
+/// date it was proposed with, but not before `soonest`, and worse rules not before a notice period
+/// has passed. For worse rules this is what members are told.
+pub fn promised(version: &Recorded, announced_at: Time, soonest: Time, notice: TimeDelta) -> Time {
+    let lawful = match version.class.unwrap_or(Class::Worse) {
+        Class::Worse => soonest.max(plus(plus(announced_at, TELLING), notice)),
+        Class::Neutral | Class::Better => soonest,
     };
+    // Existing members never come before new ones; nothing asked for is before anything.
+    let asked = version.asked_existing.max(version.asked_new);
     asked.map_or(lawful, |asked| asked.max(lawful))
 }
 
 /// The dates of an announced version if it is activated now: those it was proposed with, but none
-/// before `soonest`. Errors: why it may not.
+/// before `soonest`; worse rules begin for existing members on the date that these were told, or
+/// later if it is activated too late for it. Errors: why it may not.
 pub fn dates(
     programme: &Programme,
     version: &Recorded,
@@ -48,17 +56,20 @@ pub fn dates(
 ) -> Result<Timing, NotYet> {
     let effective_new = version.asked_new.map_or(soonest, |asked| asked.max(soonest));
     let asked = version.asked_existing.unwrap_or(effective_new);
-    let effective_existing = asked.max(effective_new);
+    let mut effective_existing = asked.max(effective_new);
     let last = programme.timings().iter().map(|timing| timing.effective_new).max();
     if let Some(last) = last.filter(|last| effective_new <= *last) {
         return Err(NotYet::OutOfOrder(last));
     }
     if version.class.unwrap_or(Class::Worse) == Class::Worse {
         let told = version.noticed_at.ok_or(NotYet::NoticesPending)?;
-        let earliest = plus(told.max(announced_at), programme.notice);
-        if effective_existing < earliest {
-            return Err(NotYet::NoticeRunning(earliest));
+        let lawful = plus(told.max(announced_at), programme.notice);
+        // What was announced by a release that fixed no date begins when it may.
+        let promised = version.effective_existing.unwrap_or(lawful);
+        if promised < lawful {
+            return Err(NotYet::NoticesLate(promised));
         }
+        effective_existing = effective_existing.max(promised);
     }
     Ok(Timing { announced_at, effective_new, effective_existing })
 }

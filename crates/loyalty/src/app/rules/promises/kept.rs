@@ -62,12 +62,11 @@ fn membership(programme: &Programme, of: &Membership, now: Time) -> Promise {
     let at = of.end().max(now);
     let renewal = of.renewal_price(programme, now);
     // A charge that was announced keeps its amount.
-    let (price, version) = match &of.charge {
-        Some(charge) => (Some((charge.amount, charge.currency.clone())), charge.version.clone()),
-        None => {
-            let price = renewal.map(|price| (price.amount, price.currency));
-            (price, of.terms(programme, at).version.clone())
-        }
+    let (price, version) = if let Some(charge) = &of.charge {
+        (Some((charge.amount, charge.currency.clone())), charge.version.clone())
+    } else {
+        let price = renewal.map(|price| (price.amount, price.currency));
+        (price, of.terms(programme, at).version.clone())
     };
     let dated = programme.versions().iter().zip(programme.timings());
     let later = dated.map(|(version, timing)| (timing.starts_for(of.began_at), version));
@@ -98,14 +97,9 @@ impl Kept {
 
     /// Adds one. Of those alike, the earliest beginning and the earliest end are shown.
     fn add(&mut self, subject: String, version: String, since: Time, until: Option<Time>) {
-        let first = || Promise {
-            subject: subject.clone(),
-            until,
-            count: 0,
-            ..Promise::of(self.terms, version.clone(), since)
-        };
         let key = (subject.clone(), version.clone());
-        let promise = self.alike.entry(key).or_insert_with(first);
+        let none = Promise { until, count: 0, ..Promise::of(self.terms, version, since) };
+        let promise = self.alike.entry(key).or_insert(Promise { subject, ..none });
         promise.count += 1;
         promise.since = promise.since.min(since);
         promise.until = promise.until.into_iter().chain(until).min();

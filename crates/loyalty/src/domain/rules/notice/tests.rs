@@ -24,8 +24,8 @@ fn attempts() -> impl Strategy<Value = Vec<Attempt>> {
     let one = (
         (0..4i64, 1..4i64, 0..3u32),
         1..40i64,
-        0..10i64,
-        0..60i64,
+        0..40i64,
+        0..90i64,
         prop::option::of(0..100i64),
         prop::option::of(0..100i64),
     );
@@ -58,8 +58,15 @@ fn carry_out(attempts: &[Attempt]) -> Programme {
         version.asked_existing =
             attempt.asked_existing.map(|after| announced_at + TimeDelta::hours(after));
         now += attempt.activated_after;
-        let soonest = hour(now) + TimeDelta::seconds(20);
+        let lead = TimeDelta::seconds(20);
+        let promised = promised(&version, announced_at, announced_at + lead, programme.notice);
+        version.effective_existing = (class == Class::Worse).then_some(promised);
+        let soonest = hour(now) + lead;
         if let Ok(timing) = dates(&programme, &version, announced_at, soonest) {
+            // What members are told and what happens agree.
+            if class == Class::Worse {
+                assert_eq!(timing.effective_existing, promised.max(soonest));
+            }
             let both = programme.timings().iter().copied().zip(programme.versions().to_vec());
             let mut dated: Vec<_> = both.collect();
             dated.push((timing, rules));
@@ -121,26 +128,41 @@ proptest! {
 }
 
 #[test]
-fn better_rules_begin_at_once_and_worse_ones_after_their_notice() {
+fn better_rules_begin_at_once_and_worse_ones_on_the_date_that_was_told() {
     let programme = Programme::new(chrono_tz::UTC, vec![RuleVersion::default()]).unwrap();
     let (announced_at, soonest) = (hour(0), hour(1));
     let version = |class| Recorded {
         class: Some(class),
         asked_new: None,
         asked_existing: None,
+        effective_existing: None,
         ..Recorded::initial(RuleVersion::default(), 2, String::new(), announced_at)
     };
-    let better = dates(&programme, &version(Class::Better), announced_at, soonest).unwrap();
-    assert_eq!(better.effective_existing, soonest);
-    let worse = version(Class::Worse);
-    let earliest = announced_at + TimeDelta::days(30);
-    assert_eq!(
-        dates(&programme, &worse, announced_at, soonest),
-        Err(NotYet::NoticeRunning(earliest))
-    );
-    let moment = TimeDelta::microseconds(1);
-    assert!(dates(&programme, &worse, announced_at, earliest - moment).is_err());
-    assert!(dates(&programme, &worse, announced_at, earliest).is_ok());
-    let pending = Recorded { noticed_at: None, ..worse };
-    assert_eq!(dates(&programme, &pending, announced_at, earliest), Err(NotYet::NoticesPending));
+    let told = |version: &Recorded| promised(version, announced_at, soonest, programme.notice);
+    let better = version(Class::Better);
+    assert_eq!(told(&better), soonest);
+    let timing = dates(&programme, &better, announced_at, soonest).unwrap();
+    assert_eq!(timing.effective_existing, soonest);
+
+    let mut worse = version(Class::Worse);
+    let date = announced_at + TELLING + TimeDelta::days(30);
+    assert_eq!(told(&worse), date);
+    // A date that was asked for, for whomever, is not brought forward.
+    let later = date + TimeDelta::days(5);
+    assert_eq!(told(&Recorded { asked_existing: Some(later), ..worse.clone() }), later);
+    assert_eq!(told(&Recorded { asked_new: Some(later), ..worse.clone() }), later);
+    worse.effective_existing = Some(date);
+    let begins = |version: &Recorded, soonest| {
+        dates(&programme, version, announced_at, soonest).map(|timing| timing.effective_existing)
+    };
+    assert_eq!(begins(&worse, soonest), Ok(date));
+    // Activated too late for it, it begins later, never earlier.
+    assert_eq!(begins(&worse, date + TELLING), Ok(date + TELLING));
+    let noticed = |at| Recorded { noticed_at: at, ..worse.clone() };
+    assert_eq!(begins(&noticed(None), soonest), Err(NotYet::NoticesPending));
+    let last = announced_at + TELLING;
+    assert_eq!(begins(&noticed(Some(last)), soonest), Ok(date));
+    let late = noticed(Some(last + TimeDelta::microseconds(1)));
+    assert_eq!(begins(&late, soonest), Err(NotYet::NoticesLate(date)));
+    assert_eq!(begins(&late, date + TELLING), Err(NotYet::NoticesLate(date)));
 }

@@ -277,7 +277,9 @@ fn leaves(shape: &str, value: &Value, found: &mut Vec<String>) {
             }
         }
         Value::Array(items) => {
-            items.iter().for_each(|item| leaves(&format!("{shape}[*]"), item, found));
+            for item in items {
+                leaves(&format!("{shape}[*]"), item, found);
+            }
         }
         _ => found.push(shape.to_owned()),
     }
