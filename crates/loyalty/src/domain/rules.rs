@@ -6,6 +6,7 @@
 
 pub mod compare;
 pub mod effect;
+pub mod holding;
 pub mod notice;
 pub mod record;
 pub mod report;

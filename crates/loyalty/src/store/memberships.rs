@@ -5,7 +5,7 @@ mod convert;
 use super::charges;
 use super::rows::memberships::{Column, Entity, Model, stretches, transitions, trials};
 use crate::domain::Time;
-use crate::domain::plan::{Membership, MembershipId, State, Transition};
+use crate::domain::plan::{Membership, MembershipId, Period, State, Transition};
 use convert::{from_row, into_row, into_stretch};
 use perennial_platform::db::bulk::{Known, write};
 use perennial_platform::{Error, Result};
@@ -29,6 +29,27 @@ pub(crate) async fn find(
 pub(crate) async fn running(conn: &impl ConnectionTrait, user: &str) -> Result<Option<Membership>> {
     let mine = Entity::find().filter(Column::UserId.eq(user)).filter(Column::EndedAt.is_null());
     Ok(with_parts(conn, mine.all(conn).await?).await?.pop())
+}
+
+/// The plan of each membership that renews, of members in a range of ids, and since when it goes on.
+pub(crate) async fn renewing(
+    conn: &impl ConnectionTrait,
+    first: &str,
+    last: &str,
+) -> Result<HashMap<String, (String, Period, Time)>> {
+    let rows: Vec<(String, String, i16, Time)> = Entity::find()
+        .select_only()
+        .columns([Column::UserId, Column::Plan, Column::Period, Column::BeganAt])
+        .filter(Column::UserId.gte(first))
+        .filter(Column::UserId.lte(last))
+        .filter(Column::EndedAt.is_null())
+        .filter(Column::CanceledAt.is_null())
+        .into_tuple()
+        .all(conn)
+        .await?;
+    let renews =
+        |(user, plan, period, began)| Some((user, (plan, Period::from_number(period)?, began)));
+    Ok(rows.into_iter().filter_map(renews).collect())
 }
 
 /// The running membership of a member, or else the last one that ended.

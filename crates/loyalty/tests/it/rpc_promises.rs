@@ -153,14 +153,11 @@ async fn what_began_keeps_its_version_when_the_rules_change() {
     service.assert_sound().await;
 }
 
-#[tokio::test]
-async fn a_membership_names_its_protected_price_and_until_when() {
-    let service = Service::start().await;
-    service.earn("ann", 1).await;
-    let start = service.now();
+/// Subscribes to the basic plan by the month, and pays.
+async fn subscribe(service: &Service, user: &str) {
     let mut members = MembershipServiceClient::new(service.suite.channel());
     let subscribe = SubscribeRequest {
-        user_id: "ann".to_owned(),
+        user_id: user.to_owned(),
         plan: "basic".to_owned(),
         period: MembershipPeriod::Monthly.into(),
         ..Default::default()
@@ -168,10 +165,19 @@ async fn a_membership_names_its_protected_price_and_until_when() {
     let first = members.subscribe(subscribe).await.unwrap().into_inner().membership.unwrap();
     let pay = ReportChargePaidRequest {
         charge_id: first.next_charge.unwrap().charge_id,
-        payment_ref: "pay:1".to_owned(),
+        payment_ref: format!("pay:{user}"),
         ..Default::default()
     };
     members.report_charge_paid(pay).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_membership_names_its_protected_price_and_until_when() {
+    let service = Service::start().await;
+    service.earn("ann", 1).await;
+    let start = service.now();
+    subscribe(&service, "ann").await;
+    let mut members = MembershipServiceClient::new(service.suite.channel());
     worse_in_a_hundred_days(&service).await;
     service.wait_days(1);
     // Somebody new pays more already.
@@ -190,5 +196,38 @@ async fn a_membership_names_its_protected_price_and_until_when() {
     let promise = about(&promises(&service, "ann").await, "membership");
     assert_eq!((promise.price, promise.next_version.as_str()), (None, ""));
     assert_eq!(promise.until, shown.paid_through);
+    service.assert_sound().await;
+}
+
+/// Whoever has the plan pays more; for whoever has another one, or none, it is only on offer.
+#[tokio::test]
+async fn a_dry_run_names_what_concerns_a_member_by_what_they_have() {
+    let service = Service::start().await;
+    for user in ["ann", "bob", "cat"] {
+        service.earn(user, 1).await;
+    }
+    subscribe(&service, "ann").await;
+    subscribe(&service, "bob").await;
+    let cancel = CancelRequest { user_id: "bob".to_owned(), ..Default::default() };
+    MembershipServiceClient::new(service.suite.channel()).cancel(cancel).await.unwrap();
+    let run = async |path: &str, value: i32| {
+        let mut rules = edited(&service, "2", &[]).await;
+        set(&mut rules, path, whole(value));
+        let request = DryRunRulesRequest { rules: Some(rules), ..Default::default() };
+        client(&service).dry_run_rules(request).await.unwrap().into_inner()
+    };
+    for (monthly, class) in [(2_500, RuleClass::Worse), (1_500, RuleClass::Better)] {
+        let answer = run("plans.plans.0.monthly", monthly).await;
+        let [member] = &answer.members[..] else { panic!("{:?}", answer.members) };
+        assert_eq!((member.user_id.as_str(), member.class()), ("ann", class));
+        assert_eq!(member.terms, ["plans.plans[basic].monthly"]);
+        let run = answer.dry_run.unwrap();
+        let worse = i64::from(class == RuleClass::Worse);
+        assert_eq!((run.class(), run.worse, run.better, run.same), (class, worse, 1 - worse, 2));
+    }
+    // What is only on offer concerns nobody by what they have.
+    let answer = run("progress.challenges.0.goal", 31).await;
+    assert_eq!(answer.members, []);
+    assert_eq!(answer.dry_run.unwrap().class(), RuleClass::Worse);
     service.assert_sound().await;
 }

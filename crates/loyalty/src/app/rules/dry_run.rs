@@ -5,12 +5,13 @@
 
 use crate::app::App;
 use crate::config::Config;
+use crate::domain::rules::compare::{TermChange, compare};
 use crate::domain::rules::effect::{self, Effect, Fold};
-use crate::domain::rules::{Class, Report, notice};
+use crate::domain::rules::{Class, Report, holding, notice};
 use crate::domain::tier::Deal;
 use crate::domain::{Account, Programme, RuleVersion, Time};
 use crate::store::history::{self, Span};
-use crate::store::{facts, head};
+use crate::store::{facts, head, memberships};
 use perennial_platform::db::Db;
 use perennial_platform::{Error, Result};
 use sea_orm::DatabaseConnection;
@@ -67,6 +68,8 @@ struct Trial<'a> {
     /// Each version on record, as if it had always been in force.
     before: HashMap<String, Programme>,
     after: Programme,
+    /// What changes for memberships under each version; empty: nothing does.
+    plans: HashMap<String, Vec<TermChange>>,
     report: Report,
     /// Entries after this one came later.
     seq: i64,
@@ -82,13 +85,18 @@ impl<'a> Trial<'a> {
     ) -> Result<Self> {
         let after = effect::always(programme, rules);
         let after = after.map_err(|fault| Error::invalid("rules", fault))?;
-        let mut before = HashMap::new();
+        let (mut before, mut plans) = (HashMap::new(), HashMap::new());
         for version in programme.versions() {
+            let mut changes = compare(version, rules);
+            changes.retain(|change| change.term.starts_with("plans."));
+            if !changes.is_empty() {
+                plans.insert(version.version.clone(), changes);
+            }
             let alone = effect::always(programme, version).map_err(Error::internal)?;
             before.insert(version.version.clone(), alone);
         }
         let report = Report::new(notice::changes(programme, rules, now), as_of);
-        Ok(Self { conn, before, after, report, seq: head::read(conn).await?.seq })
+        Ok(Self { conn, before, after, plans, report, seq: head::read(conn).await?.seq })
     }
 
     /// Judges members after the one given: all of them, or until enough are found whom the change
@@ -145,11 +153,22 @@ impl<'a> Trial<'a> {
             self.report.facts += 1;
             deals.entry(deal.user.clone()).or_default().push(deal);
         }
+        let held = if self.plans.is_empty() {
+            HashMap::new()
+        } else {
+            memberships::renewing(self.conn, &first, &last).await?
+        };
         let mut judged = Vec::with_capacity(members.len());
         for member in &members {
             let Some(fold) = folds.remove(member.user.as_str()) else { continue };
             let theirs = deals.remove(&member.user).unwrap_or_default();
-            judged.push((member.user.clone(), fold.finish(member.joined_at, &theirs)));
+            let mut effect = fold.finish(member.joined_at, &theirs);
+            if let Some((plan, period, began)) = held.get(&member.user) {
+                let version = &programme.in_force_for(*began, as_of).version;
+                let changes = self.plans.get(version).map_or(&[][..], Vec::as_slice);
+                effect.terms = holding::of_membership(plan, *period, changes);
+            }
+            judged.push((member.user.clone(), effect));
         }
         Ok(judged)
     }

@@ -78,5 +78,6 @@ pub(crate) fn effect(user: &str, effect: &Effect) -> proto::MemberEffect {
         points_after: after.points,
         liability_before: before.owed,
         liability_after: after.owed,
+        terms: effect.terms.iter().map(|change| change.term.clone()).collect(),
     }
 }

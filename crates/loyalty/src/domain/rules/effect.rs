@@ -4,6 +4,7 @@
 //! State is a function of facts, rules and time, so this is only a second fold over the same
 //! facts. Nothing else changes between the two, so what differs is what the rules do.
 
+use super::compare::{self, TermChange};
 use super::record::Class;
 use super::{Programme, RuleVersion};
 use crate::domain::refund::next_share;
@@ -45,12 +46,14 @@ pub struct Outcome {
 }
 
 /// What a change means for one member.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Effect {
     /// Under the rules the member is under.
     pub before: Outcome,
     /// Under the new ones.
     pub after: Outcome,
+    /// Changed terms that concern what they have ([`super::holding`]).
+    pub terms: Vec<TermChange>,
 }
 
 impl Effect {
@@ -61,13 +64,14 @@ impl Effect {
             self.after.points.cmp(&self.before.points),
             self.after.owed.cmp(&self.before.owed),
         ];
-        if parts.iter().any(|part| part.is_lt()) {
+        let lived = if parts.iter().any(|part| part.is_lt()) {
             Class::Worse
         } else if parts.iter().any(|part| part.is_gt()) {
             Class::Better
         } else {
             Class::Neutral
-        }
+        };
+        lived.max(compare::class(&self.terms))
     }
 }
 
@@ -116,6 +120,7 @@ impl<'a> Fold<'a> {
         Effect {
             before: self.before.finish(joined_at, deals),
             after: self.after.finish(joined_at, deals),
+            terms: Vec::new(),
         }
     }
 }

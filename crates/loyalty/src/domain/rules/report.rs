@@ -59,7 +59,7 @@ impl Report {
 
     /// Adds a member.
     pub fn add(&mut self, effect: &Effect) {
-        let Effect { before, after } = effect;
+        let Effect { before, after, .. } = effect;
         self.members += 1;
         match effect.class() {
             Class::Better => self.better += 1,
