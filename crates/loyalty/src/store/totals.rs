@@ -11,7 +11,7 @@ use sea_orm::{
 use std::collections::HashMap;
 
 /// Sums of accounts.
-#[derive(Debug, Clone, Default, PartialEq, Eq, FromQueryResult)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Sums {
     pub(crate) issued: i64,
     pub(crate) available: i64,
@@ -25,50 +25,52 @@ pub(crate) struct Sums {
     pub(crate) transferred: i64,
 }
 
-/// A sum as a 64-bit integer (Postgres would make it a decimal), 0 over no rows.
-fn sum<C: ColumnTrait>(column: C) -> Expr {
-    Expr::expr(column.sum()).if_null(0).cast_as(Alias::new("bigint"))
-}
-
-/// Sums over so many rows that they may pass the end of 64 bits: the columns are summed in two
-/// halves. What does not fit is told as the largest number.
-struct Wide(Sums);
-
-/// Where numbers are cut in two: far more rows than there are members do not overflow either half.
+/// Where numbers are cut in two, so that sums over very many rows do not pass the end of 64 bits:
+/// far more rows than there are members do not overflow either half.
 const HALF: i64 = 1_000_000_000;
 
-impl FromQueryResult for Wide {
+/// A sum of its two halves. What does not fit is told as the largest number.
+fn joined(high: i64, low: i64) -> i64 {
+    let sum = i128::from(high) * i128::from(HALF) + i128::from(low);
+    i64::try_from(sum).unwrap_or(if sum < 0 { -i64::MAX } else { i64::MAX })
+}
+
+impl FromQueryResult for Sums {
     fn from_query_result(row: &QueryResult, pre: &str) -> Result<Self, DbErr> {
-        let wide = |name: &str| -> Result<i64, DbErr> {
-            let high: i64 = row.try_get(pre, &format!("{name}_high"))?;
-            let low: i64 = row.try_get(pre, &format!("{name}_low"))?;
-            let sum = i128::from(high) * i128::from(HALF) + i128::from(low);
-            Ok(i64::try_from(sum).unwrap_or(if sum < 0 { -i64::MAX } else { i64::MAX }))
+        let sum = |name: &str| -> Result<i64, DbErr> {
+            let half = |part: &str| row.try_get(pre, &format!("{name}_{part}"));
+            Ok(joined(half("high")?, half("low")?))
         };
-        Ok(Self(Sums {
-            issued: wide("issued")?,
-            available: wide("available")?,
-            held: wide("held")?,
-            escrow: wide("escrow")?,
-            debt: wide("debt")?,
-            redeemed: wide("redeemed")?,
-            expired: wide("expired")?,
-            reversed: wide("reversed")?,
-            transferred: wide("transferred")?,
-        }))
+        Ok(Self {
+            issued: sum("issued")?,
+            available: sum("available")?,
+            held: sum("held")?,
+            escrow: sum("escrow")?,
+            debt: sum("debt")?,
+            redeemed: sum("redeemed")?,
+            expired: sum("expired")?,
+            reversed: sum("reversed")?,
+            transferred: sum("transferred")?,
+        })
     }
 }
 
-/// Both halves of the sum of a column.
-fn halves<E: EntityTrait, C: ColumnTrait>(
+/// The sums of these columns over the rows of a query.
+async fn sums<E: EntityTrait, C: ColumnTrait>(
+    conn: &impl ConnectionTrait,
     query: Select<E>,
-    column: C,
-    name: &'static str,
-) -> Select<E> {
+    columns: [(C, &'static str); 9],
+) -> Result<Sums> {
+    // As 64-bit integers: Postgres would make them decimals.
     let half = |expr: Expr| Expr::expr(expr.sum()).if_null(0).cast_as(Alias::new("bigint"));
-    let high = half(column.into_expr().div(HALF));
-    let low = half(column.into_expr().modulo(HALF));
-    query.column_as(high, format!("{name}_high")).column_as(low, format!("{name}_low"))
+    let mut query = query.select_only();
+    for (column, name) in columns {
+        let high = half(column.into_expr().div(HALF));
+        let low = half(column.into_expr().modulo(HALF));
+        query = query.column_as(high, format!("{name}_high"));
+        query = query.column_as(low, format!("{name}_low"));
+    }
+    Ok(query.into_model::<Sums>().one(conn).await?.unwrap_or_default())
 }
 
 /// Over all members.
@@ -85,17 +87,11 @@ pub(crate) async fn of_programme(conn: &impl ConnectionTrait) -> Result<Sums> {
         (C::Reversed, "reversed"),
         (C::Transferred, "transferred"),
     ];
-    let query = members::Entity::find().select_only();
-    let query = columns.into_iter().fold(query, |query, (c, name)| halves(query, c, name));
-    let sums = query.into_model::<Wide>().one(conn).await?;
-    Ok(sums.map(|wide| wide.0).unwrap_or_default())
+    sums(conn, members::Entity::find(), columns).await
 }
 
-/// Over all entries recorded by an instant, with their number and that of their members.
-pub(crate) async fn recorded_by(
-    conn: &impl ConnectionTrait,
-    as_of: Time,
-) -> Result<(Sums, i64, i64)> {
+/// Over some entries.
+async fn of_ledger(conn: &impl ConnectionTrait, query: Select<entries::Entity>) -> Result<Sums> {
     use entries::Column as C;
     let columns = [
         (C::Issuer, "issued"),
@@ -108,6 +104,17 @@ pub(crate) async fn recorded_by(
         (C::Reversed, "reversed"),
         (C::Transfer, "transferred"),
     ];
+    let sums = sums(conn, query, columns).await?;
+    // These two accounts carry their balance on the other side.
+    Ok(Sums { issued: -sums.issued, debt: -sums.debt, ..sums })
+}
+
+/// Over all entries recorded by an instant, with their number and that of their members.
+pub(crate) async fn recorded_by(
+    conn: &impl ConnectionTrait,
+    as_of: Time,
+) -> Result<(Sums, i64, i64)> {
+    use entries::Column as C;
     // Times never run backwards along the ledger, so its part up to an instant is one up to a place.
     let last: Option<i64> = entries::Entity::find()
         .select_only()
@@ -118,10 +125,7 @@ pub(crate) async fn recorded_by(
         .one(conn)
         .await?;
     let Some(last) = last else { return Ok((Sums::default(), 0, 0)) };
-    let query = entries::Entity::find().select_only().filter(C::Seq.lte(last));
-    let query = columns.into_iter().fold(query, |query, (c, name)| halves(query, c, name));
-    let sums = query.into_model::<Wide>().one(conn).await?;
-    let sums = sums.map(|wide| wide.0).unwrap_or_default();
+    let sums = of_ledger(conn, entries::Entity::find().filter(C::Seq.lte(last))).await?;
     let members: Option<i64> = entries::Entity::find()
         .select_only()
         .column_as(C::UserId.into_expr().count_distinct(), "members")
@@ -129,8 +133,6 @@ pub(crate) async fn recorded_by(
         .into_tuple()
         .one(conn)
         .await?;
-    // These two accounts carry their balance on the other side.
-    let sums = Sums { issued: -sums.issued, debt: -sums.debt, ..sums };
     Ok((sums, last, members.unwrap_or(0)))
 }
 
@@ -157,22 +159,8 @@ pub(crate) async fn tiers_at(
 /// Over a member's entries up to a place.
 pub(crate) async fn of_entries(conn: &impl ConnectionTrait, user: &str, upto: i64) -> Result<Sums> {
     use entries::Column as C;
-    let query = entries::Entity::find()
-        .select_only()
-        .column_as(sum(C::Issuer), "issued")
-        .column_as(sum(C::Available), "available")
-        .column_as(sum(C::Held), "held")
-        .column_as(sum(C::Escrow), "escrow")
-        .column_as(sum(C::Debt), "debt")
-        .column_as(sum(C::Redeemed), "redeemed")
-        .column_as(sum(C::Expired), "expired")
-        .column_as(sum(C::Reversed), "reversed")
-        .column_as(sum(C::Transfer), "transferred")
-        .filter(C::UserId.eq(user))
-        .filter(C::Seq.lte(upto));
-    let sums = query.into_model::<Sums>().one(conn).await?.unwrap_or_default();
-    // These two accounts carry their balance on the other side.
-    Ok(Sums { issued: -sums.issued, debt: -sums.debt, ..sums })
+    let mine = entries::Entity::find().filter(C::UserId.eq(user));
+    of_ledger(conn, mine.filter(C::Seq.lte(upto))).await
 }
 
 /// Points whose date has passed, that nothing reserves, and whose expiry is not written down.
@@ -190,8 +178,7 @@ pub(crate) async fn overdue(conn: &impl ConnectionTrait, now: Time) -> Result<i6
         .into_tuple()
         .one(conn)
         .await?;
-    let sum = sum.map_or(0, |(high, low)| i128::from(high) * i128::from(HALF) + i128::from(low));
-    Ok(i64::try_from(sum).unwrap_or(i64::MAX))
+    Ok(sum.map_or(0, |(high, low)| joined(high, low)))
 }
 
 /// How many members there are.
