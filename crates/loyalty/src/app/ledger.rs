@@ -62,7 +62,7 @@ async fn carry_out(
     head: Head,
     commands: &[Command],
 ) -> Result<Vec<Result<Entry, Refusal>>> {
-    let mut book = Book::new(programme, now, head.seq);
+    let mut book = open(programme, now, &head);
     load::load(tx, &mut book, Wanted::by(commands), now).await?;
     let outcomes: Vec<_> = commands.iter().map(|command| book.post(command)).collect();
     let head = seal(&mut book, head);
@@ -80,7 +80,7 @@ pub(crate) async fn settle(
     users: &[String],
 ) -> Result<()> {
     let (now, head) = lock(tx, now).await?;
-    let mut book = Book::new(programme, now, head.seq);
+    let mut book = open(programme, now, &head);
     load::load(tx, &mut book, Wanted::of(users), now).await?;
     for user in users {
         book.settle(user);
@@ -92,7 +92,7 @@ pub(crate) async fn settle(
 /// Ends a membership; does nothing for somebody who is no member.
 pub(crate) async fn close(tx: &Tx, programme: &Programme, now: Time, user: &str) -> Result<()> {
     let (now, head) = lock(tx, now).await?;
-    let mut book = Book::new(programme, now, head.seq);
+    let mut book = open(programme, now, &head);
     load::load(tx, &mut book, Wanted::of(&[user.to_owned()]), now).await?;
     book.close(user);
     let head = seal(&mut book, head);
@@ -109,11 +109,17 @@ pub(crate) async fn warned(
     at: Time,
 ) -> Result<()> {
     let (now, head) = lock(tx, now).await?;
-    let mut book = Book::new(programme, now, head.seq);
+    let mut book = open(programme, now, &head);
     load::load(tx, &mut book, Wanted::of(&[user.to_owned()]), now).await?;
     book.warned(user, lot, notice, at);
     let head = seal(&mut book, head);
     write(tx, book, now, head).await
+}
+
+/// The book at the ledger's end. Whether points need a warning is what the ledger says, not the
+/// settings of this replica: while they change, some replicas still have the old ones.
+fn open(programme: &Programme, now: Time, head: &Head) -> Book {
+    Book::new(programme, now, head.seq).requiring_notice(head.notice_required)
 }
 
 /// The ledger's time never runs backwards, whatever replica posts.

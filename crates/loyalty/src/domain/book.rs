@@ -82,6 +82,13 @@ impl Book {
         }
     }
 
+    /// The same, with points that may expire without a warning, or may not.
+    #[must_use]
+    pub fn requiring_notice(mut self, required: bool) -> Self {
+        self.notice.required = required;
+        self
+    }
+
     /// Takes in an account. `whole`: all its lots with points left, and all its holds that are
     /// due, will be loaded as well, which everything but an earning needs.
     pub fn load_account(&mut self, account: Account, whole: bool) {

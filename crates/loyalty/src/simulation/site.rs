@@ -59,6 +59,7 @@ impl Site {
             rules: Arc::clone(&rules),
             db: db.clone(),
         };
+        app.apply_notice_setting().await?;
         Ok(Self {
             db,
             points: Points { app: app.clone() },

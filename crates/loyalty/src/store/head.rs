@@ -20,8 +20,10 @@ pub(crate) struct Head {
     pub(crate) hash: Digest,
     /// Where the chain begins.
     pub(crate) hash_from_seq: i64,
-    /// Whether points could expire without a warning when this service last started.
+    /// Whether points may not expire without a warning, as the service that last started says.
     pub(crate) notice_required: bool,
+    /// Lots from before that are still to be brought in line.
+    pub(crate) notice_pending: bool,
 }
 
 /// Reads the head and keeps it until the transaction ends: whoever posts comes here first.
@@ -51,15 +53,24 @@ pub(crate) async fn save(conn: &impl ConnectionTrait, head: Head) -> Result<()> 
         hash: head.hash.to_vec(),
         hash_from_seq: head.hash_from_seq,
         notice_required: head.notice_required,
+        notice_pending: head.notice_pending,
     };
     // Written with everything else of the batch, which an UPDATE of its own would not be.
     write(conn, vec![row.into_active_model()], Known::Replace(Column::Id)).await
 }
 
-/// Keeps what the programme promises about warnings.
-pub(crate) async fn save_notice(conn: &impl ConnectionTrait, required: bool) -> Result<()> {
-    let row =
-        ActiveModel { id: Unchanged(1), notice_required: Set(required), ..Default::default() };
+/// Keeps what the programme promises about warnings, and whether lots are to be brought in line.
+pub(crate) async fn save_notice(
+    conn: &impl ConnectionTrait,
+    required: bool,
+    pending: bool,
+) -> Result<()> {
+    let row = ActiveModel {
+        id: Unchanged(1),
+        notice_required: Set(required),
+        notice_pending: Set(pending),
+        ..Default::default()
+    };
     row.update(conn).await?;
     Ok(())
 }
@@ -78,5 +89,6 @@ fn from_row(row: Option<Model>) -> Result<Head> {
         hash,
         hash_from_seq: row.hash_from_seq,
         notice_required: row.notice_required,
+        notice_pending: row.notice_pending,
     })
 }

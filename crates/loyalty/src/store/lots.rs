@@ -9,6 +9,7 @@ use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
     QuerySelect,
 };
+use std::collections::HashMap;
 use uuid::Uuid;
 
 /// What the partial index says; a literal, so that the planner always sees it.
@@ -119,27 +120,65 @@ pub(crate) async fn mark_warned(
     set_notice(conn, Column::Id.is_in(waiting), Notice::Pending).await
 }
 
-/// Lots that can expire without a warning become ones that cannot, or the other way round, because
-/// the programme began or ceased to promise one. What has passed its date stays as it is.
+/// Some lots that can expire without a warning become ones that cannot, or the other way round,
+/// because the programme began or ceased to promise one. What has passed its date stays as it is.
+/// Those after the one given, in the order of their ids; answers after which to go on.
 pub(crate) async fn require_notice(
     conn: &impl ConnectionTrait,
     required: bool,
     now: Time,
-) -> Result<()> {
-    if !required {
-        let waiting = Notice::ALL.into_iter().filter(|notice| !notice.holds());
-        let waiting: Vec<i16> = waiting.map(Notice::number).collect();
-        return set_notice(conn, Column::Notice.is_in(waiting), Notice::NotRequired).await;
-    }
+    after: Uuid,
+    limit: u64,
+) -> Result<Option<Uuid>> {
     let waived = Column::Notice.eq(Notice::NotRequired.number());
-    let ahead = waived.and(Column::ExpiresAt.gt(now).or(Column::ExpiresAt.is_null()));
-    Entity::update_many()
-        .col_expr(Column::WarnedAt, Expr::value(Option::<Time>::None))
+    let ahead = Column::ExpiresAt.gt(now).or(Column::ExpiresAt.is_null());
+    let waiting = Notice::ALL.into_iter().filter(|notice| !notice.holds()).map(Notice::number);
+    let wrong = if required { waived.and(ahead) } else { Column::Notice.is_in(waiting) };
+    let some: Vec<Uuid> = Entity::find()
+        .select_only()
+        .column(Column::Id)
+        .filter(Column::Id.gt(after))
         .filter(open())
-        .filter(ahead.clone())
-        .exec(conn)
+        .filter(wrong)
+        .order_by_asc(Column::Id)
+        .limit(limit)
+        .into_tuple()
+        .all(conn)
         .await?;
-    set_notice(conn, ahead, Notice::NotTold).await
+    let last = some.last().copied();
+    let notice = if required { Notice::NotTold } else { Notice::NotRequired };
+    let mut update = Entity::update_many()
+        .col_expr(Column::Notice, Expr::value(notice.number()))
+        .filter(one_of(conn, Column::Id, some));
+    if required {
+        update = update.col_expr(Column::WarnedAt, Expr::value(Option::<Time>::None));
+    }
+    if last.is_some() {
+        update.exec(conn).await?;
+    }
+    Ok(last)
+}
+
+/// How many lots with points these members have.
+pub(crate) async fn count_of(
+    conn: &impl ConnectionTrait,
+    users: &[String],
+) -> Result<HashMap<String, i64>> {
+    let mut found = HashMap::with_capacity(users.len());
+    for some in users.chunks(MAX_LISTED) {
+        let counts: Vec<(String, i64)> = Entity::find()
+            .select_only()
+            .column(Column::UserId)
+            .column_as(Column::Id.count(), "lots")
+            .filter(kept())
+            .filter(one_of(conn, Column::UserId, some.to_vec()))
+            .group_by(Column::UserId)
+            .into_tuple()
+            .all(conn)
+            .await?;
+        found.extend(counts);
+    }
+    Ok(found)
 }
 
 async fn set_notice(conn: &impl ConnectionTrait, which: Expr, notice: Notice) -> Result<()> {

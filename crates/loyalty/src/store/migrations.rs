@@ -13,6 +13,7 @@ mod m0010_tiers;
 mod m0011_memberships;
 mod m0012_benefits;
 mod m0013_compensation;
+mod m0014_notice;
 
 use sea_orm_migration::MigrationTrait;
 
@@ -32,5 +33,6 @@ pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m0011_memberships::Migration),
         Box::new(m0012_benefits::Migration),
         Box::new(m0013_compensation::Migration),
+        Box::new(m0014_notice::Migration),
     ]
 }

@@ -30,8 +30,10 @@ pub(super) mod head {
         pub hash: Vec<u8>,
         /// Where the chain begins.
         pub hash_from_seq: i64,
-        /// Whether points could expire without a warning when this service last started.
+        /// Whether points may not expire without a warning, as the service that last started says.
         pub notice_required: bool,
+        /// Lots from before that are still to be brought in line.
+        pub notice_pending: bool,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -9,12 +9,13 @@ use perennial_proto::events::v1::Event;
 use perennial_proto::identity::v1::UserErased;
 use perennial_proto::loyalty::v1::audit_service_client::AuditServiceClient;
 use perennial_proto::loyalty::v1::{
-    EarnRequest, Extension, HoldRequest, ListExtensionsRequest, PointsExpired, PointsExpiring,
-    PointsExtended, VoidRequest,
+    EarnBatchRequest, EarnRequest, Extension, HoldRequest, ListExtensionsRequest, PointsExpired,
+    PointsExpiring, PointsExtended, VoidRequest,
 };
 use perennial_proto::notification::v1::{
     NotificationDropped, NotificationFailed, NotificationSent,
 };
+use sea_orm::ConnectionTrait;
 
 /// The shipped settings: a warning is required.
 async fn guarded() -> Service {
@@ -281,6 +282,54 @@ async fn the_promise_begins_and_ends_with_the_setting() {
 
 /// Any order of what may be heard, at any time: whatever expires had a warning that was handed over
 /// seven days before (or an opt-out).
+/// While settings change, some replicas still have the old ones.
+#[tokio::test]
+async fn what_an_old_replica_gives_is_under_the_new_promise() {
+    let off = Config { require_expiry_warning: false, ..Config::default() };
+    let old = Service::with(off).await;
+    // More than are brought in line at once.
+    let earn = |n: i32| EarnRequest {
+        user_id: format!("u{}", n % 7),
+        points: 1,
+        request_id: format!("e{n}"),
+        ..Default::default()
+    };
+    for batch in [0..1_000, 1_000..1_100] {
+        let requests = batch.map(earn).collect();
+        old.points().earn_batch(EarnBatchRequest { requests }).await.unwrap();
+    }
+    let new = old.configured(Config::default()).await;
+    old.earn("late", 5).await;
+    new.suite.clock.set(old.now() + TimeDelta::days(370));
+    new.suite.settle().await;
+    assert_eq!(expired(&new).await, [] as [i64; 0]);
+    let mut kept = new.balance("late").await.spendable;
+    for n in 0..7 {
+        kept += new.balance(&format!("u{n}")).await.spendable;
+    }
+    assert_eq!(kept, 1_105);
+    new.assert_sound().await;
+}
+
+/// A start that was cut off between two batches.
+#[tokio::test]
+async fn lots_are_brought_in_line_by_the_next_start() {
+    let off = Config { require_expiry_warning: false, ..Config::default() };
+    let old = Service::with(off).await;
+    old.earn("ann", 5).await;
+    let db = old.database().await;
+    let tx = db.begin().await.unwrap();
+    let cut = "UPDATE ledger_head SET notice_required = true, notice_pending = true";
+    tx.execute_unprepared(cut).await.unwrap();
+    tx.commit().await.unwrap();
+    db.close().await;
+    let new = old.configured(Config::default()).await;
+    new.suite.clock.set(old.now() + TimeDelta::days(370));
+    new.suite.settle().await;
+    assert_eq!(new.balance("ann").await.spendable, 5);
+    new.assert_sound().await;
+}
+
 #[tokio::test]
 async fn whatever_is_heard_nothing_expires_in_silence() {
     let service = guarded().await;
