@@ -129,6 +129,7 @@ check "our rules for manifests, compose and figures" our_rules
 check "our rules see what is wrong" controls
 check "settings files" config_files
 check "alert rules and their tests (promtool)" alerts
+check "dashboards are what scripts/dashboards.py writes" python3 -B scripts/dashboards.py --check
 check "expressions of the dashboards (promtool)" panels
 check "Prometheus' settings (promtool)" scrapes
 check "Dockerfile (hadolint)" hadolint deploy/docker/Dockerfile

@@ -2,6 +2,7 @@
 //! clients for all its services.
 
 pub mod clients;
+pub mod collector;
 pub mod programs;
 pub mod running;
 pub mod servers;

@@ -27,6 +27,7 @@ pub struct Setup {
     ports: [u16; 4],
     settings: Table,
     arguments: Vec<String>,
+    environment: Vec<(String, String)>,
     databases: Vec<TestDatabase>,
 }
 
@@ -43,6 +44,7 @@ impl Setup {
             ports,
             settings: Table::new(),
             arguments: Vec::new(),
+            environment: Vec::new(),
             databases: Vec::new(),
         };
         for (service, port) in SERVICES.into_iter().zip(ports) {
@@ -73,6 +75,13 @@ impl Setup {
         self
     }
 
+    /// Sets a variable of the processes' environment.
+    #[must_use]
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
     /// The data folder.
     pub fn data(&self) -> &Path {
         self.folder.path()
@@ -93,6 +102,7 @@ impl Setup {
         let mut command = Command::new(programs::perennial());
         command.arg(subcommand).arg("all").arg("--config").arg(file);
         command.arg("--data").arg(self.folder.path());
+        command.envs(self.environment.clone());
         command
     }
 

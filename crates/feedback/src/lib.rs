@@ -38,6 +38,11 @@ pub async fn mount(config: Config, host: &mut Host) -> Result<()> {
     host.service(InsightServiceServer::new(grpc::Insight(app)));
 
     let every = Duration::from_secs(config.watch_every_seconds.max(1).into());
+    let queue = core.clone();
+    host.backlog("feedback.watch", move || {
+        let queue = queue.clone();
+        async move { queue.backlog().await }
+    });
     host.job(&db, jobs::Watch { core: core.clone(), every });
     host.job(&db, jobs::Close(core.clone()));
     host.job(&db, jobs::Weekly(core.clone()));

@@ -54,6 +54,11 @@ pub async fn mount(config: Config, host: &mut Host) -> Result<()> {
     host.service(InsightServiceServer::new(InsightApi(identity.clone())));
     host.consumer(&db, consumers::FollowFeedback { identity: identity.clone() });
     let every = Duration::from_millis(config.evaluate_every_milliseconds);
+    let queue = identity.clone();
+    host.backlog("identity.evaluate", move || {
+        let queue = queue.clone();
+        async move { queue.backlog().await }
+    });
     host.job(&db, jobs::Evaluate { identity, every });
     Ok(())
 }

@@ -89,11 +89,25 @@ pub async fn mount(config: Config, host: &mut Host) -> Result<()> {
     if app.programme().expiry_notice.required {
         host.consumer(&db, Warnings { app: app.clone() });
     }
+    watch_queues(host, &app);
     host.job(&db, JudgeTiers { app: app.clone(), every });
     mount_benefits(host, &db, &app, every);
     host.job(&db, FollowRules { app, every });
     host.consumer(&db, Activities { rules });
     Ok(())
+}
+
+/// Tells how late the jobs about points are.
+fn watch_queues(host: &mut Host, app: &App) {
+    let (unsettled, notices) = (app.clone(), app.clone());
+    host.backlog("loyalty.settle", move || {
+        let app = unsettled.clone();
+        async move { app.unsettled().await }
+    });
+    host.backlog("loyalty.expiry_notices", move || {
+        let app = notices.clone();
+        async move { app.pending_notices().await }
+    });
 }
 
 /// What can be had beside points, and what makes up for failures.

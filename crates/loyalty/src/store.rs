@@ -26,6 +26,7 @@ pub(crate) mod rules;
 pub(crate) mod standings;
 pub(crate) mod totals;
 pub(crate) mod unlocks;
+pub(crate) mod waiting;
 pub(crate) mod warnings;
 
 pub use migrations::migrations;

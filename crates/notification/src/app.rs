@@ -4,6 +4,7 @@ mod check;
 mod erase;
 mod explain;
 mod facts;
+mod figures;
 mod inbox;
 mod manage;
 mod plan;

@@ -13,14 +13,17 @@ mod webhook;
 pub use folder::Folder;
 
 use crate::app::render::{Context, ProductContext, ProfileContext};
-use crate::app::{App, Handover, NotificationId, Refused};
+use crate::app::{App, Ended, Handover, NotificationId, Refused};
 use crate::config::Config;
 use crate::domain::kinds::Channel;
 use crate::domain::notification::Notification;
 use crate::domain::retry::Setback;
 use crate::domain::template::Text;
-use perennial_platform::{Error, Result};
-use std::time::Duration;
+use opentelemetry::KeyValue;
+use opentelemetry::metrics::Histogram;
+use perennial_platform::{Error, Result, telemetry};
+use std::time::{Duration, Instant};
+use tracing::{Instrument, field};
 
 /// The channels as configured.
 pub struct Delivery {
@@ -29,6 +32,7 @@ pub struct Delivery {
     composer: email::Composer,
     webhook: Option<webhook::Webhook>,
     unsubscribe_url: String,
+    durations: Histogram<f64>,
 }
 
 enum Email {
@@ -63,6 +67,7 @@ impl Delivery {
             composer: email::Composer::new(&config.email.from)?,
             webhook: webhook::Webhook::new(&config.webhook)?,
             unsubscribe_url: config.unsubscribe_url.clone(),
+            durations: durations(),
         })
     }
 
@@ -74,9 +79,36 @@ impl Delivery {
         }
     }
 
+    /// Hands one message over, as a step of the trace that it belongs to, and says how that ended.
+    pub async fn attempt(&self, handover: Handover) -> Ended {
+        let channel = handover.message.channel.name();
+        let span = tracing::info_span!(
+            "deliver",
+            otel.kind = "client",
+            otel.status_code = field::Empty,
+            channel,
+            notification = %NotificationId::from(handover.message.id),
+            outcome = field::Empty,
+        );
+        telemetry::follow(&span, &handover.message.traceparent);
+        let started = Instant::now();
+        let result = self.hand_over(&handover).instrument(span.clone()).await;
+        let outcome = if result.is_ok() { "sent" } else { "failed" };
+        span.record("outcome", outcome);
+        if result.is_err() {
+            span.record("otel.status_code", "ERROR");
+        }
+        let labels = [KeyValue::new("channel", channel), KeyValue::new("outcome", outcome)];
+        self.durations.record(started.elapsed().as_secs_f64(), &labels);
+        let mut message = handover.message;
+        // What is told of this attempt is a consequence of it.
+        message.traceparent = span.in_scope(telemetry::traceparent);
+        (message, result)
+    }
+
     /// Hands one message over. An error says in public words why not, and what that means for
     /// the next attempt.
-    pub async fn hand_over(&self, handover: &Handover) -> Result<(), Refused> {
+    async fn hand_over(&self, handover: &Handover) -> Result<(), Refused> {
         let letter = self.letter(handover)?;
         match (handover.message.channel, &self.webhook) {
             (Channel::Email, _) => self.mail(&letter).await,
@@ -146,6 +178,15 @@ impl Delivery {
             .map(|rendered| rendered.text.body)
             .map_err(|error| refused(format!("the footer fails: {error}"), Setback::Never))
     }
+}
+
+fn durations() -> Histogram<f64> {
+    opentelemetry::global::meter("perennial")
+        .f64_histogram("perennial.notification.delivery.duration")
+        .with_description("Time of one attempt to hand a message over")
+        .with_unit("s")
+        .with_boundaries(vec![0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0])
+        .build()
 }
 
 fn refused(error: impl Into<String>, setback: Setback) -> Refused {

@@ -45,10 +45,7 @@ impl Dispatch {
         let behind = AtomicBool::new(false);
         let mut ends = stream::iter(handovers)
             .take_while(|_| future::ready(!behind.load(Ordering::Relaxed)))
-            .map(async |handover| {
-                let result = self.delivery.hand_over(&handover).await;
-                (handover.message, result)
-            })
+            .map(|handover| self.delivery.attempt(handover))
             .buffer_unordered(self.concurrency)
             .ready_chunks(self.concurrency);
         let mut unrecorded = Vec::new();

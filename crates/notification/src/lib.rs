@@ -56,6 +56,11 @@ pub async fn assemble(config: Config, host: &mut Host) -> Result<App> {
     host.consumer(&db, Loyalty { app: app.clone() });
     let every = Duration::from_millis(config.dispatch.every_ms);
     host.job(&db, Remind { app: app.clone(), every });
+    let queue = app.clone();
+    host.backlog(app::DISPATCH, move || {
+        let queue = queue.clone();
+        async move { queue.backlog().await }
+    });
     let concurrency = usize::try_from(config.dispatch.concurrency.max(1)).unwrap_or(1);
     host.job(&db, Dispatch { app: app.clone(), delivery, every, concurrency });
     Ok(app)

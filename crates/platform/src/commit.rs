@@ -11,9 +11,11 @@ use crate::db::{Db, Tx};
 use crate::error::{Error, Result};
 use crate::idempotency::{Key, Reply};
 use crate::tasks::Tasks;
+use crate::telemetry;
 use chrono::{DateTime, Utc};
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Instant;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 /// Commands in one transaction at most, and what they may weigh together: a batch has to be over
@@ -36,7 +38,8 @@ pub trait Batch: Send + Sync + 'static {
     }
 
     /// Applies the commands in order, set-based, in the transaction given, and returns one answer
-    /// for each, in order. Writes nothing for a command it refuses. Locks rows in id order.
+    /// for each, in order. Writes nothing for a command it refuses. Locks rows in id order. Makes
+    /// events in [`Tx::on_behalf_of`] their command, so that they go on with its caller's trace.
     /// Errors: only when the whole batch is undone, such as a database that is gone.
     fn apply(
         &self,
@@ -57,8 +60,10 @@ struct Submission<B: Batch> {
     command: B::Command,
     /// Its place in the line; given back when it has been answered.
     place: OwnedSemaphorePermit,
-    /// The caller's, so that the events of a command told alone go on with its trace.
+    /// The caller's, so that the events of its command go on with its trace.
     span: tracing::Span,
+    /// When it was handed in.
+    since: Instant,
     answer: oneshot::Sender<Result<Reply<B::Answer>>>,
 }
 
@@ -103,12 +108,14 @@ impl<B: Batch> Committer<B> {
     ) -> Result<oneshot::Receiver<Result<Reply<B::Answer>>>> {
         let weight = u32::try_from(B::weight(&command)).unwrap_or(u32::MAX).clamp(1, MAX_WAITING);
         let place = Arc::clone(&self.room).try_acquire_many_owned(weight).map_err(|_| {
+            telemetry::shed("write_queue");
             Error::exhausted("WRITE_QUEUE_FULL", "too many writes are waiting")
                 .retry_after(std::time::Duration::from_millis(100))
         })?;
         let (answer, receiver) = oneshot::channel();
-        let span = tracing::Span::current();
-        self.line.send(Submission { key, command, place, span, answer }).map_err(|_| stopped())?;
+        let (span, since) = (tracing::Span::current(), Instant::now());
+        let submission = Submission { key, command, place, span, since, answer };
+        self.line.send(submission).map_err(|_| stopped())?;
         Ok(receiver)
     }
 }

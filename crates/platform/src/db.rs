@@ -10,6 +10,7 @@ mod defer;
 pub mod faults;
 mod lease;
 mod migrate;
+mod observe;
 mod open;
 mod seal;
 mod tables;
@@ -48,6 +49,7 @@ struct Inner {
     log_grew: OnceLock<Box<dyn Fn() + Send + Sync>>,
     ordered_log: bool,
     faults: Option<Arc<dyn Faults>>,
+    figures: observe::Figures,
 }
 
 impl Db {
@@ -88,9 +90,10 @@ impl Db {
         faults: Option<Arc<dyn Faults>>,
     ) -> Result<Self> {
         let url = config.url_for(service, data);
-        let (engine, reader, writer) = open::open(&url, config).await?;
+        let (engine, mut reader, mut writer) = open::open(&url, config).await?;
+        let figures = observe::Figures::of(service, engine, &mut reader, &mut writer);
         let log_grew = OnceLock::new();
-        let inner = Inner { engine, reader, writer, url, log_grew, ordered_log, faults };
+        let inner = Inner { engine, reader, writer, url, log_grew, ordered_log, faults, figures };
         Ok(Self(Arc::new(inner)))
     }
 

@@ -6,6 +6,7 @@
 //! so a position is all there is to remember.
 
 mod consume;
+mod lag;
 mod parked;
 mod read;
 mod service;
@@ -68,6 +69,16 @@ impl NewEvent {
             data: payload.encode_to_vec(),
             traceparent: telemetry::traceparent(),
         }
+    }
+
+    /// The same event as a part of another trace: that of a stored [`telemetry::traceparent`].
+    /// Without one it stays where it is.
+    #[must_use]
+    pub fn follow(mut self, traceparent: &str) -> Self {
+        if !traceparent.is_empty() {
+            traceparent.clone_into(&mut self.traceparent);
+        }
+        self
     }
 
     /// What it will be called in the log (`Event.id`).

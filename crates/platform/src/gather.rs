@@ -6,6 +6,7 @@
 
 use crate::error::{Error, Result};
 use crate::tasks::Tasks;
+use crate::telemetry;
 use futures::FutureExt;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
@@ -58,6 +59,7 @@ impl<L: Lookup> Gather<L> {
         let (answer, receiver) = oneshot::channel();
         self.line.try_send(Asked { question, answer }).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => {
+                telemetry::shed("read_queue");
                 Error::exhausted("READ_QUEUE_FULL", "too many reads are waiting")
                     .retry_after(std::time::Duration::from_millis(100))
             }

@@ -30,6 +30,7 @@ use tonic::server::NamedService;
 use tonic::service::Routes;
 use tower::Service;
 
+use crate::backlog::{self, Backlog};
 use crate::cache::Cache;
 use crate::clock::Clock;
 use crate::commit::{Batch, Committer};
@@ -208,6 +209,15 @@ impl Host {
         let channel = self.peer(C::SOURCE);
         let worker = events::worker(db, self.process.clock(), channel, consumer);
         self.process.add_worker(worker, &log_topic(C::SOURCE.name()));
+    }
+
+    /// Tells as metrics what is due in a queue and not done yet. `queue` is named like a job:
+    /// "loyalty.settle".
+    pub fn backlog<F>(&mut self, queue: &'static str, look: impl Fn() -> F + Send + Sync + 'static)
+    where
+        F: Future<Output = Result<Backlog>> + Send,
+    {
+        backlog::watch(self.process.tasks(), self.process.clock(), queue, look);
     }
 
     /// The way to another service, for its generated clients.

@@ -18,6 +18,7 @@ pub mod events;
 pub mod gather;
 pub mod idempotency;
 
+pub mod backlog;
 pub mod jobs;
 pub mod tasks;
 pub mod work;

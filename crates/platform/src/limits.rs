@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
 use crate::redis::Redis;
+use crate::telemetry;
 
 /// Keys remembered in memory before those at rest are dropped.
 const REMEMBERED: usize = 10_000;
@@ -77,6 +78,7 @@ impl Limits {
         if wait.is_zero() {
             return Ok(());
         }
+        telemetry::shed("rate");
         Err(Error::exhausted("RATE_LIMITED", "too many calls; wait before the next")
             .with("calls_per_second", rate.per_second)
             .retry_after(wait))

@@ -64,8 +64,9 @@ impl Redis {
             .set_connection_timeout(Some(CONNECT))
             .set_response_timeout(Some(PATIENCE));
         let manager = client.get_connection_manager_lazy(settings).map_err(refuse)?;
-        let state = State { started: Instant::now(), down_until: AtomicU64::new(0) };
-        Ok(Some(Self { client, manager, state: Arc::new(state) }))
+        let state = Arc::new(State { started: Instant::now(), down_until: AtomicU64::new(0) });
+        tell(&state);
+        Ok(Some(Self { client, manager, state }))
     }
 
     /// A handle for building the future that [`Self::attempt`] runs.
@@ -112,6 +113,20 @@ impl Redis {
     fn milliseconds(&self) -> u64 {
         u64::try_from(self.state.started.elapsed().as_millis()).unwrap_or(u64::MAX).max(1)
     }
+}
+
+/// Tells whether the last exchange with Redis worked, whenever metrics are collected.
+fn tell(state: &Arc<State>) {
+    let state = Arc::downgrade(state);
+    opentelemetry::global::meter("perennial")
+        .u64_observable_gauge("perennial.redis.up")
+        .with_description("Whether the last exchange with Redis worked; 1 before the first")
+        .with_callback(move |told| {
+            if let Some(state) = state.upgrade() {
+                told.observe(u64::from(state.down_until.load(Ordering::Relaxed) == 0), &[]);
+            }
+        })
+        .build();
 }
 
 impl std::fmt::Debug for Redis {

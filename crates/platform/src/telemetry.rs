@@ -4,6 +4,7 @@
 //! in between is seen and tests need none of it. Log lines and spans carry ids, never personal
 //! data: what may hold some is a [`crate::vault::Pii`], which prints "[redacted]".
 
+mod figures;
 mod propagation;
 
 use std::io::IsTerminal;
@@ -13,7 +14,7 @@ use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_otlp::{MetricExporter, SpanExporter, WithExportConfig};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
-use opentelemetry_sdk::trace::SdkTracerProvider;
+use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
 use tracing_subscriber::filter::{EnvFilter, LevelFilter};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -22,6 +23,7 @@ use tracing_subscriber::{Layer, fmt};
 use crate::config::{LogFormat, TelemetryConfig};
 use crate::error::{Code, Error, Result};
 
+pub(crate) use figures::{max_in_flight, measured, replayed, shed};
 pub(crate) use propagation::{extract, inject, trace_id};
 pub use propagation::{follow, traceparent};
 
@@ -52,7 +54,11 @@ pub fn start(config: &TelemetryConfig) -> Result<Telemetry> {
             .with_periodic_exporter(metrics.map_err(refused)?)
             .build();
         opentelemetry::global::set_meter_provider(provider.clone());
+        figures::measure();
         meter = Some(provider);
+    } else {
+        // Nobody would see them: spans have ids and nothing else, unless a caller wants more.
+        tracer = tracer.with_sampler(Sampler::ParentBased(Box::new(Sampler::AlwaysOff)));
     }
     let tracer = tracer.build();
     let filter = EnvFilter::try_new(&config.log_filter).map_err(refused)?;

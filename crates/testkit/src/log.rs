@@ -129,6 +129,7 @@ impl Shared {
         ReadResponse {
             events: window.iter().filter(wanted).cloned().collect(),
             position: window.last().map_or(after, |event| event.position),
+            head: events.last().map_or(0, |event| event.position),
         }
     }
 }

@@ -93,34 +93,35 @@ impl Core {
         Ok(fates.into_iter().map(answer).collect())
     }
 
-    /// Tells the new submissions from those that are refused or known.
+    /// Tells the new submissions, each with its number in the batch, from those that are refused or
+    /// known.
     async fn sort<'b>(
         &self,
         tx: &Tx,
         now: DateTime<Utc>,
         batch: &'b [Submission],
-    ) -> Result<(Vec<Fate>, Vec<&'b Submission>)> {
+    ) -> Result<(Vec<Fate>, Vec<(usize, &'b Submission)>)> {
         let sources: Vec<_> = batch.iter().filter_map(|s| s.source.as_ref()).collect();
         let known = feedback::by_source(tx, &sources).await?;
         let followed: Vec<_> = batch.iter().filter_map(|s| s.follow_up_of).collect();
         let owners = search::owners(tx, &followed).await?;
         let mut here: HashMap<&Source, usize> = HashMap::new();
-        let mut fresh: Vec<&Submission> = Vec::new();
+        let mut fresh: Vec<(usize, &Submission)> = Vec::new();
         let mut fates = Vec::with_capacity(batch.len());
-        for submission in batch {
+        for (n, submission) in batch.iter().enumerate() {
             let source = submission.source.as_ref();
             let before = source.and_then(|source| known.get(source));
             let twin = source.and_then(|source| here.get(source).copied());
             fates.push(match (before, twin) {
                 (Some((id, user)), _) if *user == submission.user_id => Fate::Earlier(*id),
-                (_, Some(n)) if fresh[n].user_id == submission.user_id => Fate::Twin(n),
+                (_, Some(n)) if fresh[n].1.user_id == submission.user_id => Fate::Twin(n),
                 (Some(_), _) | (_, Some(_)) => Fate::Refused(source_taken()),
                 (None, None) => {
                     if let Err(error) = self.admit(submission, now, &owners) {
                         Fate::Refused(error)
                     } else {
                         here.extend(source.map(|source| (source, fresh.len())));
-                        fresh.push(submission);
+                        fresh.push((n, submission));
                         Fate::Fresh(fresh.len() - 1)
                     }
                 }
@@ -151,19 +152,19 @@ impl Core {
         &self,
         tx: &Tx,
         now: DateTime<Utc>,
-        fresh: &[&Submission],
+        fresh: &[(usize, &Submission)],
     ) -> Result<Vec<Result<SubmitFeedbackResponse>>> {
         if fresh.is_empty() {
             return Ok(Vec::new());
         }
-        let users = fresh.iter().map(|submission| submission.user_id.as_str()).collect();
+        let users = fresh.iter().map(|(_, submission)| submission.user_id.as_str()).collect();
         let mut customers = customers::lock(tx, &users).await?;
         customers.retain(|_, customer| !customer.erased);
         let keys = self.keys(tx, &customers).await?;
         let mut answers = Vec::with_capacity(fresh.len());
         let mut said = Vec::with_capacity(fresh.len());
         let mut opened = Vec::with_capacity(fresh.len());
-        for submission in fresh {
+        for (n, submission) in fresh {
             let user = submission.user_id.as_str();
             let (Some(customer), Some(key)) = (customers.get(user), keys.get(user)) else {
                 answers.push(Err(refusal::erased()));
@@ -173,17 +174,20 @@ impl Core {
                 said_by(submission, words::seal_words(key, submission.words.expose())?, now);
             let ticket = self.open(submission, record.id, customer.paying, now);
             answers.push(Ok(first_answer(&ticket)));
-            opened.push(ticket);
+            opened.push((*n, ticket));
             said.push(record);
         }
         if said.is_empty() {
             return Ok(answers);
         }
         feedback::insert(tx, &said).await?;
-        for record in &opened {
-            outbox::received(tx, now, record.feedback_id, record);
-            outbox::tell(tx, now, record);
+        for (n, record) in &opened {
+            tx.on_behalf_of(*n, || {
+                outbox::received(tx, now, record.feedback_id, record);
+                outbox::tell(tx, now, record);
+            });
         }
+        let opened: Vec<_> = opened.into_iter().map(|(_, record)| record).collect();
         tickets::insert(tx, &opened).await?;
         Ok(answers)
     }

@@ -11,12 +11,19 @@ use crate::ids::TicketId;
 use crate::store::tickets::{self, Record};
 use crate::store::{clocks, search};
 use chrono::{DateTime, Utc};
+use perennial_platform::backlog::{Backlog, MOST};
 use perennial_platform::error::Result;
 
 /// Tickets in one transaction.
 const BATCH: u64 = 200;
 
 impl Core {
+    /// Tickets of which something is due to be told.
+    pub(crate) async fn backlog(&self) -> Result<Backlog> {
+        let due = clocks::alarm_times(self.db.read(), self.clock.now(), MOST).await?;
+        Ok(Backlog::of(&due))
+    }
+
     /// Tells the near breaches and breaches that are due. Returns how many tickets were due.
     pub(crate) async fn tell_due(&self) -> Result<u64> {
         let now = self.clock.now();

@@ -118,6 +118,23 @@ pub(crate) async fn alarmed(
     Ok(distinct(rows))
 }
 
+/// Since when something has to be told of tickets, longest ago first.
+pub(crate) async fn alarm_times(
+    db: &impl ConnectionTrait,
+    now: DateTime<Utc>,
+    limit: u64,
+) -> Result<Vec<DateTime<Utc>>> {
+    Ok(Entity::find()
+        .select_only()
+        .column(Column::AlarmAt)
+        .filter(Column::AlarmAt.lte(now))
+        .order_by_asc(Column::AlarmAt)
+        .limit(limit)
+        .into_tuple()
+        .all(db)
+        .await?)
+}
+
 /// Tickets that wait for the report on a week that ended before `until`.
 pub(crate) async fn unreported(
     db: &impl ConnectionTrait,

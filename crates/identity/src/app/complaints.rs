@@ -43,7 +43,7 @@ impl Identity {
             object: feedback_id.to_owned(),
             duration: None,
         };
-        for (id, outcome) in self.recorder.record(tx, now, &[&activity]).await? {
+        for (id, outcome) in self.recorder.record(tx, now, &[(0, &activity)]).await? {
             if let Outcome::Refused(refusal) = outcome {
                 tracing::info!(%id, reason = refusal.reason(), "feedback does not count");
             }
@@ -73,6 +73,6 @@ impl Identity {
         }
         complaints::save(tx, now, user_id, ticket_id, open).await?;
         user.standing.open_complaints = complaints::open(tx, user_id).await?;
-        decide(tx, &self.evaluator, now, &mut [user]).await
+        decide(tx, &self.evaluator, now, &mut [user], &[]).await
     }
 }

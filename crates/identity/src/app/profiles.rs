@@ -102,7 +102,7 @@ impl Identity {
                     telling::updated(now, &user.user_id, &changed)
                 };
                 events::append(tx, [told]);
-                decide(tx, &self.evaluator, now, &mut [user]).await?;
+                decide(tx, &self.evaluator, now, &mut [user], &[]).await?;
             }
             Ok(UpsertProfileResponse { profile: None, created, replayed: false })
         })

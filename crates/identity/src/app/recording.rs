@@ -19,7 +19,7 @@ use perennial_platform::events;
 use perennial_platform::id::{Id, Kind};
 use perennial_platform::{Error, Result};
 use perennial_proto::identity::v1::{TrackResponse, TrackResult, TrackVerdict};
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -57,15 +57,18 @@ pub(super) fn activity_id(activity: &Activity) -> Id<ActivityKind> {
 }
 
 impl Recorder {
-    /// Takes activities in, in order, and says what became of each.
+    /// Takes activities in, in order, each with the number of the command that told it, and says
+    /// what became of each.
     pub async fn record(
         &self,
         tx: &Tx,
         now: DateTime<Utc>,
-        told: &[&Activity],
+        told: &[(usize, &Activity)],
     ) -> Result<Vec<(Id<ActivityKind>, Outcome)>> {
-        let ids: Vec<Uuid> = told.iter().map(|activity| activity_id(activity).uuid()).collect();
-        let named: Vec<String> = told.iter().map(|activity| activity.user_id.clone()).collect();
+        let ids: Vec<Uuid> =
+            told.iter().map(|(_, activity)| activity_id(activity).uuid()).collect();
+        let named: Vec<String> =
+            told.iter().map(|(_, activity)| activity.user_id.clone()).collect();
         // Users first: whoever else tells about the same users waits here, and sees what this
         // transaction recorded when its turn comes.
         let mut users: BTreeMap<String, User> =
@@ -75,8 +78,8 @@ impl Recorder {
         let mut seen: HashMap<Uuid, &Activity> =
             known.iter().map(|recorded| (recorded.id, &recorded.activity)).collect();
         let mut outcomes = Vec::with_capacity(told.len());
-        let mut fresh = Vec::new();
-        for (&activity, &id) in told.iter().zip(&ids) {
+        let (mut fresh, mut causes) = (Vec::new(), Vec::new());
+        for (&(command, activity), &id) in told.iter().zip(&ids) {
             let outcome = match self.judge(activity, now, &users, seen.get(&id).copied()) {
                 Ok(outcome) => outcome,
                 Err(refusal) => Outcome::Refused(refusal),
@@ -84,12 +87,13 @@ impl Recorder {
             if outcome == Outcome::Recorded {
                 seen.insert(id, activity);
                 fresh.push(Recorded { id, activity: activity.clone(), record_time: now });
+                causes.push(command);
             }
             outcomes.push((Id::from(id), outcome));
         }
         if !fresh.is_empty() {
             let created = self.welcome(tx, now, &mut users, &fresh).await?;
-            self.keep(tx, now, &mut users, &fresh, &created).await?;
+            self.keep(tx, now, &mut users, (&fresh, &causes), &created).await?;
         }
         Ok(outcomes)
     }
@@ -141,38 +145,45 @@ impl Recorder {
         Ok(created)
     }
 
-    /// Writes what is new, activities, tiles and users, and decides about the users.
+    /// Writes what is new, activities, tiles and users, and decides about the users. What becomes
+    /// of a user goes back to the first command that told of them.
     async fn keep(
         &self,
         tx: &Tx,
         now: DateTime<Utc>,
         users: &mut BTreeMap<String, User>,
-        fresh: &[Recorded],
+        (fresh, causes): (&[Recorded], &[usize]),
         created: &HashSet<String>,
     ) -> Result<()> {
         let calendar = self.evaluator.calendar;
         let (mut days, mut spending) = (DayTiles::new(), SpendTiles::new());
-        let mut touched = BTreeSet::new();
-        for Recorded { activity, .. } in fresh {
+        let mut touched: BTreeMap<&str, usize> = BTreeMap::new();
+        for (Recorded { activity, .. }, &cause) in fresh.iter().zip(causes) {
             let user_id = activity.user_id.as_str();
             let Some(user) = users.get_mut(user_id) else { continue };
             user.standing.fold(activity);
-            touched.insert(user_id);
+            touched.entry(user_id).or_insert(cause);
             let day = calendar.day_of(activity.occur_time);
             days.entry((user_id.to_owned(), day)).or_default().add(&DayTile::of(activity));
             if let Some((currency, tile)) = SpendTile::of(activity) {
                 spending.entry((user_id.to_owned(), currency, day)).or_default().add(&tile);
             }
         }
-        let mut touched: Vec<User> =
-            touched.into_iter().filter_map(|user_id| users.remove(user_id)).collect();
+        let (mut touched, first): (Vec<User>, Vec<usize>) = touched
+            .into_iter()
+            .filter_map(|(user_id, cause)| Some((users.remove(user_id)?, cause)))
+            .unzip();
         activities::insert(tx, fresh).await?;
         tiles::add_days(tx, &days).await?;
         tiles::add_spending(tx, &spending).await?;
-        let new = touched.iter().filter(|user| created.contains(&user.user_id));
-        events::append(tx, new.map(|user| telling::registered(now, user)));
-        events::append(tx, fresh.iter().map(|recorded| telling::recorded(now, recorded)));
-        decide(tx, &self.evaluator, now, &mut touched).await
+        let new = touched.iter().zip(&first).filter(|(user, _)| created.contains(&user.user_id));
+        let registered =
+            |(user, cause): (_, &usize)| tx.on_behalf_of(*cause, || telling::registered(now, user));
+        events::append(tx, new.map(registered));
+        let recorded =
+            |(new, cause): (_, &usize)| tx.on_behalf_of(*cause, || telling::recorded(now, new));
+        events::append(tx, fresh.iter().zip(causes).map(recorded));
+        decide(tx, &self.evaluator, now, &mut touched, &first).await
     }
 }
 
@@ -191,7 +202,11 @@ impl Batch for Recorder {
         now: DateTime<Utc>,
         commands: &[Self::Command],
     ) -> Result<Vec<Result<TrackResponse>>> {
-        let told: Vec<&Activity> = commands.iter().flat_map(|command| command.iter()).collect();
+        let told: Vec<(usize, &Activity)> = commands
+            .iter()
+            .enumerate()
+            .flat_map(|(n, command)| command.iter().map(move |activity| (n, activity)))
+            .collect();
         let mut outcomes = self.record(tx, now, &told).await?.into_iter();
         let answer = |command: &Self::Command| outcomes.by_ref().take(command.len()).collect();
         let answers: Vec<Vec<_>> = commands.iter().map(answer).collect();

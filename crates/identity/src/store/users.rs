@@ -102,6 +102,23 @@ pub async fn due(
     Ok(ids)
 }
 
+/// Since when they wait, longest first.
+pub async fn due_times(
+    conn: &impl ConnectionTrait,
+    now: DateTime<Utc>,
+    limit: u64,
+) -> Result<Vec<DateTime<Utc>>> {
+    Ok(Entity::find()
+        .select_only()
+        .column(Column::NextChangeTime)
+        .filter(Column::NextChangeTime.lte(now))
+        .order_by_asc(Column::NextChangeTime)
+        .limit(limit)
+        .into_tuple()
+        .all(conn)
+        .await?)
+}
+
 /// What a list of profiles may ask for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {

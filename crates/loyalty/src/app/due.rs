@@ -3,7 +3,8 @@
 
 use super::{App, ledger};
 use crate::domain::Lot;
-use crate::store::{head, holds, lots, warnings};
+use crate::store::{head, holds, lots, waiting, warnings};
+use perennial_platform::backlog::Backlog;
 use perennial_platform::events::{self, NewEvent};
 use perennial_platform::{Result, time};
 use perennial_proto::loyalty::v1::PointsExpiring;
@@ -18,6 +19,19 @@ const LOTS: i64 = 2_000;
 const CONVERTED: u64 = 1_000;
 
 impl App {
+    /// What [`Self::settle_due`] would find.
+    pub(crate) async fn unsettled(&self) -> Result<Backlog> {
+        let (conn, now) = (self.db.read(), self.now());
+        let holds = Backlog::of(&waiting::holds(conn, now).await?);
+        let ripe = Backlog::of(&waiting::ripe(conn, now).await?);
+        Ok(holds.and(ripe).and(Backlog::of(&waiting::dead(conn, now).await?)))
+    }
+
+    /// Warnings that were told to the event log and not handed over to their holders so far.
+    pub(crate) async fn pending_notices(&self) -> Result<Backlog> {
+        Ok(Backlog::of(&waiting::notices(self.db.read(), self.now()).await?))
+    }
+
     /// Lets timed-out holds go, makes pending points active and writes down what expired, for some
     /// members; answers for how many, 0 when nothing is due.
     pub(crate) async fn settle_due(&self) -> Result<u64> {

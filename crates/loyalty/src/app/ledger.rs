@@ -64,11 +64,16 @@ async fn carry_out(
 ) -> Result<Vec<Result<Entry, Refusal>>> {
     let mut book = open(programme, now, &head);
     load::load(tx, &mut book, Wanted::by(commands), now).await?;
-    let outcomes: Vec<_> = commands.iter().map(|command| book.post(command)).collect();
+    let mut outcomes = Vec::with_capacity(commands.len());
+    let mut ends = Vec::with_capacity(commands.len());
+    for command in commands {
+        outcomes.push(book.post(command));
+        ends.push(book.last());
+    }
     let head = seal(&mut book, head);
     let entry = |id| book.entry(id).cloned().ok_or(Refusal::EntryNotFound);
     let outcomes = outcomes.into_iter().map(|outcome| outcome.and_then(entry)).collect();
-    write(tx, book, now, head).await?;
+    write(tx, book, now, head, &ends).await?;
     Ok(outcomes)
 }
 
@@ -86,7 +91,7 @@ pub(crate) async fn settle(
         book.settle(user);
     }
     let head = seal(&mut book, head);
-    write(tx, book, now, head).await
+    write(tx, book, now, head, &[]).await
 }
 
 /// Ends a membership; does nothing for somebody who is no member.
@@ -96,7 +101,7 @@ pub(crate) async fn close(tx: &Tx, programme: &Programme, now: Time, user: &str)
     load::load(tx, &mut book, Wanted::of(&[user.to_owned()]), now).await?;
     book.close(user);
     let head = seal(&mut book, head);
-    write(tx, book, now, head).await
+    write(tx, book, now, head, &[]).await
 }
 
 /// Takes note of what became of the warning for a lot's date.
@@ -113,7 +118,7 @@ pub(crate) async fn warned(
     load::load(tx, &mut book, Wanted::of(&[user.to_owned()]), now).await?;
     book.warned(user, lot, notice, at);
     let head = seal(&mut book, head);
-    write(tx, book, now, head).await
+    write(tx, book, now, head, &[]).await
 }
 
 /// The book at the ledger's end. Whether points need a warning is what the ledger says, not the
@@ -133,12 +138,17 @@ fn seal(book: &mut Book, head: Head) -> Head {
     Head { hash: book.seal(head.hash), ..head }
 }
 
-async fn write(tx: &Tx, book: Book, now: Time, head: Head) -> Result<()> {
+/// `ends`: the last entry after each command of a batch, to tell whose entry is whose.
+async fn write(tx: &Tx, book: Book, now: Time, head: Head, ends: &[i64]) -> Result<()> {
     let changes = book.into_changes().map_err(Error::internal)?;
     let known = head.seq;
     if let Some(last) = changes.entries.last() {
         let head = Head { seq: last.seq, recorded_at: now, ..head };
-        events::append(tx, changes.entries.iter().filter_map(|e| message::event(e, now)));
+        let event = |entry: &Entry| {
+            let command = ends.partition_point(|end| *end < entry.seq);
+            tx.on_behalf_of(command, || message::event(entry, now))
+        };
+        events::append(tx, changes.entries.iter().filter_map(event));
         head::save(tx, head).await?;
         entries::append(tx, changes.entries).await?;
     }

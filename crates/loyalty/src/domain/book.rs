@@ -135,6 +135,11 @@ impl Book {
         }
     }
 
+    /// Place of the last entry in the ledger.
+    pub fn last(&self) -> i64 {
+        self.seq
+    }
+
     /// An entry that was loaded or posted.
     pub fn entry(&self, id: EntryId) -> Option<&Entry> {
         self.places.get(&id).map(|place| &self.posted[*place]).or_else(|| self.known.get(&id))

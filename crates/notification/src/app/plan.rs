@@ -10,7 +10,7 @@ use perennial_platform::commit::Batch;
 use perennial_platform::db::Tx;
 use perennial_platform::error::Violation;
 use perennial_platform::events::{NewEvent, append};
-use perennial_platform::{Error, Result};
+use perennial_platform::{Error, Result, telemetry};
 use perennial_proto::notification::v1::{NotificationScheduled, ScheduleResult};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use uuid::Uuid;
@@ -80,12 +80,14 @@ impl App {
         let mut new = Vec::new();
         let answers = plans
             .iter()
-            .map(|plan| {
+            .enumerate()
+            .map(|(n, plan)| {
                 if erased.contains(&plan.user_id) {
                     return Err(Error::precondition("USER_ERASED", "the user was erased"));
                 }
                 let variables = accepted(plan, templates.get(&plan.template), now)?;
-                Ok(place(plan, &variables, &mut taken, &mut new, now))
+                let place = || place(plan, &variables, &mut taken, &mut new, now);
+                Ok(tx.on_behalf_of(n, place))
             })
             .collect();
         messages::insert(tx, &new).await?;
@@ -211,6 +213,7 @@ fn message(
         updated_at: now,
         sent_at: None,
         read_at: None,
+        traceparent: telemetry::traceparent(),
     }
 }
 
@@ -221,5 +224,5 @@ fn scheduled(message: &Notification, now: DateTime<Utc>) -> NewEvent {
         template: message.template.clone(),
         trigger: message.trigger.clone(),
     };
-    NewEvent::of(now, &message.user_id, &event)
+    NewEvent::of(now, &message.user_id, &event).follow(&message.traceparent)
 }

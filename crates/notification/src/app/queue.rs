@@ -1,7 +1,7 @@
 //! The queue of due messages: claimed in one transaction, handed over outside of any, recorded
 //! in another. What a crash leaves between the two is found by its lease and told as UNKNOWN.
 
-use super::{App, NotificationId, Profile};
+use super::{App, NotificationId, Profile, figures};
 use crate::domain::decision::{Outcome, decide};
 use crate::domain::kinds::{Channel, State};
 use crate::domain::notification::{Lease, Notification};
@@ -74,8 +74,9 @@ impl App {
         batch.sort_by_key(|message| (message.class, message.send_at, message.id));
         let templates = self.decide_all(&tx, &mut batch, &users, &profiles, now).await?;
         messages::save(&tx, &batch).await?;
-        append(&tx, batch.iter().filter_map(|message| told(message, now)));
+        append(&tx, batch.iter().filter_map(|message| goes_on(message, now)));
         tx.commit().await?;
+        figures::count(&batch);
 
         let looked_at = batch.len() as u64;
         let claimed = batch.into_iter().filter(|message| message.state == State::Claimed);
@@ -161,8 +162,9 @@ impl App {
             changed.push(message);
         }
         messages::save(&tx, &changed).await?;
-        append(&tx, changed.iter().filter_map(|message| told(message, now)));
+        append(&tx, changed.iter().filter_map(|message| goes_on(message, now)));
         tx.commit().await?;
+        figures::count(&changed);
         self.erased_meanwhile(late).await
     }
 
@@ -178,6 +180,11 @@ impl App {
         late.retain(|message| there.iter().all(|other| other.id != message.id));
         Ok(late)
     }
+}
+
+/// What the log tells about a step that belongs to the trace of the message.
+fn goes_on(message: &Notification, now: DateTime<Utc>) -> Option<NewEvent> {
+    told(message, now).map(|event| event.follow(&message.traceparent))
 }
 
 /// What the log tells about the step a message just took.

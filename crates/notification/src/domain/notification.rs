@@ -54,6 +54,8 @@ pub struct Notification {
     pub updated_at: DateTime<Utc>,
     pub sent_at: Option<DateTime<Utc>>,
     pub read_at: Option<DateTime<Utc>>,
+    /// Trace of the change that it answers (W3C); empty when that was not traced.
+    pub traceparent: String,
 }
 
 /// What to do with a message whose hand-over ended without a record.

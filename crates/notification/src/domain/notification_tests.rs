@@ -35,6 +35,7 @@ pub(crate) fn message(now: DateTime<Utc>) -> Notification {
         updated_at: now,
         sent_at: None,
         read_at: None,
+        traceparent: String::new(),
     }
 }
 

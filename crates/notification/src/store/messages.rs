@@ -83,6 +83,23 @@ pub async fn due(
         .await?)
 }
 
+/// When the messages that are due fell due, longest ago first.
+pub async fn due_times(
+    conn: &impl ConnectionTrait,
+    now: DateTime<Utc>,
+    limit: u64,
+) -> Result<Vec<DateTime<Utc>>> {
+    Ok(Entity::find()
+        .select_only()
+        .column(Column::DueAt)
+        .filter(Column::DueAt.lte(now))
+        .order_by_asc(Column::DueAt)
+        .limit(limit)
+        .into_tuple()
+        .all(conn)
+        .await?)
+}
+
 /// Reads messages by id.
 pub async fn by_ids(conn: &impl ConnectionTrait, ids: &[Uuid]) -> Result<Vec<Notification>> {
     let mut found = Vec::with_capacity(ids.len());

@@ -15,6 +15,9 @@ use tracing::{Instrument, Span};
 /// Tries of a batch that loses against another replica's.
 const TRIES: usize = 3;
 
+/// Bounds of the histograms of time, in seconds.
+const BOUNDS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0];
+
 type Answers<B> = Vec<Result<Reply<<B as Batch>::Answer>>>;
 
 pub(super) async fn run<B: Batch>(
@@ -32,13 +35,17 @@ pub(super) async fn run<B: Batch>(
         .u64_counter("perennial.commit.replays")
         .with_description("Commands answered with the stored answer of an earlier call")
         .build();
+    let waits = opentelemetry::global::meter("perennial")
+        .f64_histogram("perennial.commit.wait")
+        .with_description("Longest time that a command of a batch waited before it was taken")
+        .with_unit("s")
+        .with_boundaries(BOUNDS.to_vec())
+        .build();
     let durations = opentelemetry::global::meter("perennial")
         .f64_histogram("perennial.commit.batch.duration")
         .with_description("Time from taking a batch to its answers, the commit included")
         .with_unit("s")
-        .with_boundaries(vec![
-            0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0,
-        ])
+        .with_boundaries(BOUNDS.to_vec())
         .build();
     let label = [opentelemetry::KeyValue::new("committer", name)];
     let mut taken = Vec::with_capacity(MAX_BATCH);
@@ -48,6 +55,10 @@ pub(super) async fn run<B: Batch>(
             let batch_now = std::mem::replace(&mut taken, rest);
             sizes.record(batch_now.len() as u64, &label);
             let started = Instant::now();
+            // They came in order, so the first waited longest.
+            if let Some(first) = batch_now.first() {
+                waits.record(started.duration_since(first.since).as_secs_f64(), &label);
+            }
             let replayed = answer(&db, &clock, &batch, batch_now).await;
             durations.record(started.elapsed().as_secs_f64(), &label);
             replays.add(replayed as u64, &label);
@@ -75,14 +86,14 @@ async fn answer<B: Batch>(
 ) -> usize {
     let mut callers = Vec::with_capacity(submissions.len());
     let mut work = Vec::with_capacity(submissions.len());
-    // The events of a batch belong to many traces; only those of a single command go on with one.
+    // The statements of a batch belong to many traces; those of a single command to its own.
     let span = match submissions.as_slice() {
         [alone] => alone.span.clone(),
         _ => Span::none(),
     };
-    for Submission { key, command, place, answer, .. } in submissions {
+    for Submission { key, command, place, answer, span, .. } in submissions {
         callers.push((answer, place));
-        work.push((key, command));
+        work.push(Wish { key, command, span });
     }
     let answers = commit_all(db, clock, batch, &work).instrument(span).await;
     let replayed = answers.iter().flatten().filter(|reply| reply.replayed).count();
@@ -93,7 +104,14 @@ async fn answer<B: Batch>(
     replayed
 }
 
-type Work<B> = [(Option<Key>, <B as Batch>::Command)];
+/// One command of a batch, with what its caller sent along.
+struct Wish<C> {
+    key: Option<Key>,
+    command: C,
+    span: Span,
+}
+
+type Work<B> = [Wish<<B as Batch>::Command>];
 
 /// Commits the commands together; if that fails for a reason that may lie in one of them, one by
 /// one, so that it fails alone.
@@ -145,13 +163,14 @@ async fn attempt<B: Batch>(
     batch: &B,
     work: &Work<B>,
 ) -> Result<Answers<B>> {
-    let tx = db.begin().await?;
-    let seen = lookup(&tx, work.iter().filter_map(|(key, _)| key.as_ref())).await?;
+    let mut tx = db.begin().await?;
+    let seen = lookup(&tx, work.iter().filter_map(|wish| wish.key.as_ref())).await?;
     let mut first: HashMap<uuid::Uuid, (usize, &Key)> = HashMap::new();
     let mut fresh = Vec::with_capacity(work.len());
     let mut keys = Vec::with_capacity(work.len());
+    let mut spans = Vec::with_capacity(work.len());
     let mut fates = Vec::with_capacity(work.len());
-    for (key, command) in work {
+    for Wish { key, command, span } in work {
         if let Some(key) = key {
             if let Stored::Answered(answer) = seen.get(key) {
                 fates.push(Fate::Known(answer));
@@ -169,7 +188,9 @@ async fn attempt<B: Batch>(
         fates.push(Fate::Fresh(fresh.len()));
         fresh.push(command.clone());
         keys.push(key.as_ref());
+        spans.push(span.clone());
     }
+    tx.act_for(spans);
     let now = clock.now();
     let outcomes =
         if fresh.is_empty() { Vec::new() } else { batch.apply(&tx, now, &fresh).await? };

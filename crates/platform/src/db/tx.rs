@@ -11,6 +11,8 @@ use sea_orm::{
     SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
 };
 use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+use tracing::Span;
 
 /// A transaction that may write. Dropped without [`Tx::commit`], it is rolled back.
 ///
@@ -24,6 +26,8 @@ pub struct Tx {
     db: Db,
     events: Mutex<Vec<NewEvent>>,
     writes: Mutex<Deferred>,
+    /// Of the commands of a batch, in order; empty when there is but one cause.
+    callers: Vec<Span>,
 }
 
 /// Key of the advisory lock for appending ("perennial.events" has no meaning to Postgres; any
@@ -37,8 +41,25 @@ impl Tx {
             ..TransactionOptions::default()
         };
         db.reach(Step::Begin).await?;
+        let started = Instant::now();
         let inner = db.0.writer.begin_with_options(options).await?;
-        Ok(Self { inner, db: db.clone(), events: Mutex::default(), writes: Mutex::default() })
+        db.0.figures.waited(started.elapsed());
+        let (events, writes, callers) = (Mutex::default(), Mutex::default(), Vec::new());
+        Ok(Self { inner, db: db.clone(), events, writes, callers })
+    }
+
+    /// Says whose commands are carried out here, see [`Self::on_behalf_of`].
+    pub(crate) fn act_for(&mut self, callers: Vec<Span>) {
+        self.callers = callers;
+    }
+
+    /// Does `work` as a part of the call that handed in the n-th command of this batch: events
+    /// made in it go on with that call's trace. In a transaction that is no batch it only does it.
+    pub fn on_behalf_of<T>(&self, command: usize, work: impl FnOnce() -> T) -> T {
+        match self.callers.get(command) {
+            Some(caller) => caller.in_scope(work),
+            None => work(),
+        }
     }
 
     /// Adds events to the log if and when this transaction commits.
@@ -60,7 +81,9 @@ impl Tx {
             bulk::write_under(&self.inner, ordered.then_some(APPEND_LOCK), rows).await?;
         }
         self.db.reach(Step::Commit).await?;
+        let started = Instant::now();
         self.inner.commit().await?;
+        self.db.0.figures.committed(started.elapsed());
         self.db.reach(Step::Committed).await?;
         if grew && let Some(wake) = self.db.0.log_grew.get() {
             wake();

@@ -4,6 +4,7 @@
 //! transaction of the effects, so of two replicas that handle the same events one commits and the
 //! other is undone: the position itself is the fencing token.
 
+use super::lag::Lag;
 use super::{Consumer, parked};
 use crate::clock::Clock;
 use crate::db::consumers::{ActiveModel, Column, Entity};
@@ -37,7 +38,8 @@ const NOTE_EVERY: Duration = Duration::from_secs(1);
 /// The worker that runs a consumer, reading the log through `channel`.
 pub fn worker<C: Consumer>(db: &Db, clock: &Clock, channel: PeerChannel, consumer: C) -> Worker {
     let (db, clock, looked) = (db.clone(), clock.clone(), Mutex::default());
-    let run = Arc::new(Run { db, clock, channel, consumer, looked });
+    let lag = Lag::new(C::NAME);
+    let run = Arc::new(Run { db, clock, channel, consumer, looked, lag });
     Worker::new(C::NAME, EVERY, move || {
         let run = Arc::clone(&run);
         async move { run.once().await }.boxed()
@@ -50,6 +52,7 @@ struct Run<C> {
     channel: PeerChannel,
     consumer: C,
     looked: Mutex<Looked>,
+    lag: Arc<Lag>,
 }
 
 /// How far this process has looked without finding anything for its consumer. Writing that down
@@ -76,6 +79,7 @@ impl<C: Consumer> Run<C> {
         let mut log =
             EventLogServiceClient::new(self.channel.clone()).read(request).await?.into_inner();
         while let Some(page) = log.message().await? {
+            self.lag.behind(page.head - position);
             for batch in page.events.chunks(BATCH) {
                 let Some(last) = batch.last() else { continue };
                 if !self.handle(batch, position, last.position).await? {
@@ -95,6 +99,7 @@ impl<C: Consumer> Run<C> {
                 position = page.position;
             }
         }
+        self.lag.caught_up();
         Ok(handled)
     }
 

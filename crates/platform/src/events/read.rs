@@ -30,7 +30,7 @@ pub(super) async fn page(
     let last = rows.last().map_or(after, |row| row.position);
     let position = if full { last } else { last.max(head) };
     let events = rows.into_iter().map(|row| to_proto(row, source)).collect();
-    Ok(ReadResponse { events, position })
+    Ok(ReadResponse { events, position, head: position.max(head) })
 }
 
 /// Position of the newest event; 0 in an empty log.

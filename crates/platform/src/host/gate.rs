@@ -10,7 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::error::{Error, Result};
 use crate::host::jitter;
-use crate::host::observe::meters;
+use crate::telemetry;
 
 /// When a caller that was turned away should come back, on average.
 const COME_BACK: Duration = Duration::from_millis(200);
@@ -24,14 +24,16 @@ pub(super) type Pass = OwnedSemaphorePermit;
 
 impl Gate {
     pub(crate) fn new(limit: usize) -> Self {
-        Self(Arc::new(Semaphore::new(limit.clamp(1, Semaphore::MAX_PERMITS))))
+        let limit = limit.clamp(1, Semaphore::MAX_PERMITS);
+        telemetry::max_in_flight(limit);
+        Self(Arc::new(Semaphore::new(limit)))
     }
 
     /// Never waits. Errors: RESOURCE_EXHAUSTED / OVERLOADED with the time to wait, spread so
     /// that those turned away together do not return together.
     pub(super) fn enter(&self) -> Result<Pass> {
         self.0.clone().try_acquire_owned().map_err(|_| {
-            meters().sheds.add(1, &[]);
+            telemetry::shed("in_flight");
             Error::exhausted("OVERLOADED", "too many calls at once; try again a little later")
                 .retry_after(jitter(COME_BACK, 0.5))
         })

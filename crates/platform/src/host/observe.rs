@@ -22,7 +22,6 @@ pub(super) struct Meters {
     durations: Histogram<f64>,
     in_flight: UpDownCounter<i64>,
     pub(super) panics: Counter<u64>,
-    pub(super) sheds: Counter<u64>,
 }
 
 /// Made on first use, which is after telemetry started.
@@ -40,10 +39,6 @@ pub(super) fn meters() -> &'static Meters {
             in_flight: meter
                 .i64_up_down_counter("perennial.server.in_flight")
                 .with_description("Calls being answered, open streams included")
-                .build(),
-            sheds: meter
-                .u64_counter("perennial.server.sheds")
-                .with_description("Calls turned away because too many were in flight")
                 .build(),
             panics: meter
                 .u64_counter("perennial.server.panics")

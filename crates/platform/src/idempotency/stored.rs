@@ -6,6 +6,7 @@ use crate::db::bulk::{self, Known, MAX_LISTED, one_of};
 use crate::db::requests::{ActiveModel, Column, Entity, Model};
 use crate::error::status::StoredRefusal;
 use crate::error::{Error, Result};
+use crate::telemetry;
 use chrono::{DateTime, Utc};
 use prost::Message;
 use sea_orm::ActiveValue::Set;
@@ -48,6 +49,7 @@ impl Lookup {
 
 fn answer<R: Message + Default>(key: &Key, row: &Model) -> Result<Reply<R>> {
     key.agrees_with(&Fingerprint::from_bytes(&row.fingerprint))?;
+    telemetry::replayed(key.method);
     if row.refused {
         let refusal = StoredRefusal::decode(row.answer.as_slice()).map_err(Error::internal)?;
         return Err(refusal.into_error());

@@ -10,13 +10,16 @@ use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 const TRACEPARENT: &str = "traceparent";
 
-/// The current span as a `traceparent` (`00-<trace>-<span>-<flags>`), to be stored with an
-/// event; empty when nothing is traced.
+/// The current span as a `traceparent` (`00-<trace>-<span>-01`), to be stored with an event; empty,
+/// and free of cost, when the trace is not sampled or there is none.
 pub fn traceparent() -> String {
-    let mut headers = HeaderMap::new();
-    inject(&Span::current(), &mut headers);
-    let value = headers.get(TRACEPARENT).and_then(|value| value.to_str().ok());
-    value.unwrap_or_default().to_owned()
+    let context = Span::current().context();
+    let span = context.span();
+    let context = span.span_context();
+    if !context.is_valid() || !context.is_sampled() {
+        return String::new();
+    }
+    format!("00-{}-{}-01", context.trace_id(), context.span_id())
 }
 
 /// Makes `span` a child of the span that a stored [`traceparent`] names, so that the trace of a
@@ -106,6 +109,15 @@ mod tests {
             let span = tracing::info_span!("consume");
             follow(&span, "00-xyz");
             assert_eq!(span.in_scope(traceparent).len(), STORED.len());
+        });
+    }
+
+    #[test]
+    fn what_is_not_sampled_is_not_stored() {
+        traced(|| {
+            let span = tracing::info_span!("consume");
+            follow(&span, &STORED.replace("-01", "-00"));
+            assert_eq!(span.in_scope(traceparent), "");
         });
     }
 

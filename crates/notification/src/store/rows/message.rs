@@ -40,6 +40,7 @@ pub struct Model {
     pub updated_at: DateTimeUtc,
     pub sent_at: Option<DateTimeUtc>,
     pub read_at: Option<DateTimeUtc>,
+    pub traceparent: String,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -103,6 +104,7 @@ impl Model {
             updated_at: self.updated_at,
             sent_at: self.sent_at,
             read_at: self.read_at,
+            traceparent: self.traceparent,
         })
     }
 }
@@ -142,5 +144,6 @@ pub fn write(message: &Notification) -> Result<ActiveModel> {
         updated_at: Set(message.updated_at),
         sent_at: Set(message.sent_at),
         read_at: Set(message.read_at),
+        traceparent: Set(message.traceparent.clone()),
     })
 }
