@@ -24,8 +24,8 @@ def compose_holds_together(compose=None):
                 yield f"{service}: depends on {other}, which is not there"
         for mount in what.get("volumes", []):
             source = mount.split(":")[0]
-            if source.startswith(".") and not (FILE.parent / source).is_file():
-                yield f"{service}: mounts {source}, which is no file"
+            if source.startswith(".") and not (FILE.parent / source).exists():
+                yield f"{service}: mounts {source}, which is not there"
             if not source.startswith(".") and source not in compose["volumes"]:
                 yield f"{service}: mounts the volume {source}, which is not declared"
         for port in what.get("ports", []):
