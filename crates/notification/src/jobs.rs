@@ -2,12 +2,14 @@
 
 use crate::app::{App, DISPATCH, Ended, Handover};
 use crate::delivery::Delivery;
-use futures::{StreamExt, future, stream};
+use futures::{StreamExt, stream};
 use perennial_platform::Result;
 use perennial_platform::jobs::Job;
+use std::iter;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 
 /// Works off due messages: decides, hands over, records. Claims its rows itself, so every replica
 /// runs it.
@@ -20,6 +22,8 @@ pub struct Dispatch {
     pub every: Duration,
     /// Hand-overs at the same time.
     pub concurrency: usize,
+    /// Cancelled when the process is to stop.
+    pub stopping: CancellationToken,
 }
 
 impl Job for Dispatch {
@@ -39,12 +43,17 @@ impl Job for Dispatch {
 
 impl Dispatch {
     /// Hands messages over and records each group as soon as it has ended: one that hangs must
-    /// not keep the others unrecorded until the process is told to stop.
+    /// not keep the others unrecorded until the process is told to stop. From then on nothing more is
+    /// handed over: what was begun ends, the rest is given back.
     async fn hand_over(&self, handovers: Vec<Handover>) -> Result<()> {
         // While nothing can be recorded nothing more is handed over.
         let behind = AtomicBool::new(false);
-        let mut ends = stream::iter(handovers)
-            .take_while(|_| future::ready(!behind.load(Ordering::Relaxed)))
+        let mut waiting = handovers.into_iter();
+        let next = iter::from_fn(|| {
+            let halted = behind.load(Ordering::Relaxed) || self.stopping.is_cancelled();
+            if halted { None } else { waiting.next() }
+        });
+        let mut ends = stream::iter(next)
             .map(|handover| self.delivery.attempt(handover))
             .buffer_unordered(self.concurrency)
             .ready_chunks(self.concurrency);
@@ -57,6 +66,10 @@ impl Dispatch {
             if outcome.is_ok() {
                 unrecorded.clear();
             }
+        }
+        drop(ends);
+        if self.stopping.is_cancelled() && outcome.is_ok() {
+            self.app.release(waiting.map(|handover| handover.message).collect()).await?;
         }
         outcome
     }

@@ -62,6 +62,7 @@ pub async fn assemble(config: Config, host: &mut Host) -> Result<App> {
         async move { queue.backlog().await }
     });
     let concurrency = usize::try_from(config.dispatch.concurrency.max(1)).unwrap_or(1);
-    host.job(&db, Dispatch { app: app.clone(), delivery, every, concurrency });
+    let stopping = host.stopping();
+    host.job(&db, Dispatch { app: app.clone(), delivery, every, concurrency, stopping });
     Ok(app)
 }

@@ -25,6 +25,7 @@ use http::{Request, Response};
 use perennial_proto::events::v1::event_log_service_server::EventLogServiceServer;
 use sea_orm_migration::MigrationTrait;
 use tokio::net::{TcpListener, TcpSocket};
+use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
 use tonic::server::NamedService;
 use tonic::service::Routes;
@@ -186,6 +187,12 @@ impl Host {
         F: Future<Output = bool> + Send + 'static,
     {
         self.checks.push(Box::new(move || Box::pin(check())));
+    }
+
+    /// Cancelled when the process is to stop, for work that takes long: what was begun ends, nothing
+    /// more begins.
+    pub fn stopping(&self) -> CancellationToken {
+        self.process.tasks().stopping().clone()
     }
 
     /// A line for hot writes, see [`crate::commit`].

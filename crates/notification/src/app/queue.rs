@@ -168,6 +168,24 @@ impl App {
         self.erased_meanwhile(late).await
     }
 
+    /// Gives back messages that were claimed and will not be handed over here, so that nobody has
+    /// to wait for the lease to run out and wonder what became of them.
+    pub async fn release(&self, claimed: Vec<Notification>) -> Result<()> {
+        if claimed.is_empty() {
+            return Ok(());
+        }
+        let now = self.clock.now();
+        let tx = self.db.begin().await?;
+        let ours = messages::lock_claimed(&tx, claimed.iter()).await?;
+        let mut given_back: Vec<_> =
+            claimed.into_iter().filter(|message| ours.contains(&message.id)).collect();
+        for message in &mut given_back {
+            message.released(now);
+        }
+        messages::save(&tx, &given_back).await?;
+        tx.commit().await
+    }
+
     async fn erased_meanwhile(&self, mut late: Vec<Notification>) -> Result<Vec<Notification>> {
         if late.is_empty() {
             return Ok(late);

@@ -145,6 +145,12 @@ impl Notification {
         }
     }
 
+    /// It was claimed and not handed over: whoever looks next begins anew.
+    pub fn released(&mut self, now: DateTime<Utc>) {
+        self.retry(State::Scheduled, now, TimeDelta::zero());
+        self.give_slot_back();
+    }
+
     /// Takes a pending message back; `false` when it is not pending any more.
     pub fn cancel(&mut self, reason: &str, now: DateTime<Utc>) -> bool {
         if !self.state.is_pending() {

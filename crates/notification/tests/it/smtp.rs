@@ -2,6 +2,9 @@
 
 use crate::world::{World, assert_state, care};
 use chrono::TimeDelta;
+use perennial_notification::Config;
+use perennial_notification::domain::kinds::State as Stored;
+use perennial_notification::store::messages;
 use perennial_proto::notification::v1::NotificationState as State;
 use secrecy::SecretString;
 use std::sync::{Arc, Mutex};
@@ -79,12 +82,17 @@ async fn world() -> (World, MailServer) {
 
 /// With so many seconds for a mail.
 async fn patient(seconds: u32) -> (World, MailServer) {
+    world_with(|config| config.email.timeout_seconds = seconds).await
+}
+
+/// With other settings.
+async fn world_with(adjust: impl FnOnce(&mut Config)) -> (World, MailServer) {
     let server = MailServer::start().await;
     let url = SecretString::from(server.url.clone());
     let world = World::with(|config| {
         config.email.smtp_url = Some(url);
-        config.email.timeout_seconds = seconds;
         config.retry.jitter_percent = 0;
+        adjust(config);
     })
     .await;
     world.people.add("u1");
@@ -132,4 +140,33 @@ async fn a_server_that_answers_every_word_late_does_not_hold_a_mail_for_ever() {
     // Not over the connection that was given up in the middle of a conversation.
     assert_state(&world.get(&message.notification_id).await, State::Sent, "");
     assert_eq!(server.mails.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_process_that_is_to_stop_ends_the_mail_it_has_begun_and_begins_no_other() {
+    let (world, server) = world_with(|config| config.dispatch.concurrency = 1).await;
+    *server.pause.lock().unwrap() = Duration::from_millis(100);
+    for user in ["u1", "u2", "u3", "u4"] {
+        world.people.add(user);
+        world.schedule(care(user)).await;
+    }
+    let stop_at_the_first = async {
+        while server.mails.lock().unwrap().is_empty() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        // Its server has the mail and has not said so yet.
+        world.suite.process().tasks().stop();
+    };
+    futures::future::join(world.suite.turn(), stop_at_the_first).await;
+    assert_eq!(server.mails.lock().unwrap().len(), 1);
+    // The others are as if they had never been claimed: nobody waits for their leases, nobody
+    // wonders whether they were sent.
+    let all =
+        messages::list(world.db().read(), &messages::Filter::default(), None, 10).await.unwrap();
+    let count = |state| all.iter().filter(|message| message.state == state).count();
+    assert_eq!((count(Stored::Sent), count(Stored::Scheduled)), (1, 3), "{all:#?}");
+    for message in all.iter().filter(|message| message.state == Stored::Scheduled) {
+        assert!(message.claim.is_none() && !message.maybe_sent && message.slot_at.is_none());
+        assert_eq!((message.attempts, message.due_at), (0, Some(world.now())));
+    }
 }
