@@ -144,7 +144,11 @@ async fn a_server_that_answers_every_word_late_does_not_hold_a_mail_for_ever() {
 
 #[tokio::test]
 async fn a_process_that_is_to_stop_ends_the_mail_it_has_begun_and_begins_no_other() {
-    let (world, server) = world_with(|config| config.dispatch.concurrency = 1).await;
+    let (world, server) = world_with(|config| {
+        config.dispatch.concurrency = 1;
+        config.dispatch.batch = 4;
+    })
+    .await;
     *server.pause.lock().unwrap() = Duration::from_millis(100);
     for user in ["u1", "u2", "u3", "u4"] {
         world.people.add(user);

@@ -60,12 +60,12 @@ impl Figures {
         operations.watch(writer);
         let pool = match engine {
             Engine::Postgres => {
-                connections(service.to_owned(), writer.get_postgres_connection_pool().clone())
+                connections(service.to_owned(), writer.get_postgres_connection_pool())
             }
             Engine::Sqlite => {
-                let reading = reader.get_sqlite_connection_pool().clone();
+                let reading = reader.get_sqlite_connection_pool();
                 connections(format!("{service}.read"), reading);
-                let writing = writer.get_sqlite_connection_pool().clone();
+                let writing = writer.get_sqlite_connection_pool();
                 connections(format!("{service}.write"), writing)
             }
         };
@@ -135,7 +135,7 @@ fn waits() -> Histogram<f64> {
 
 /// Tells how many connections of a pool are in use, idle, and allowed, whenever metrics are
 /// collected; reads counters only. Answers the pool's label.
-fn connections<D: Database>(name: String, pool: Pool<D>) -> KeyValue {
+fn connections<D: Database>(name: String, pool: &Pool<D>) -> KeyValue {
     let meter = opentelemetry::global::meter("perennial");
     let label = KeyValue::new("db.client.connection.pool.name", name);
     let (counted, counted_label) = (pool.clone(), label.clone());
