@@ -7,12 +7,14 @@ use perennial_platform::db::Db;
 use perennial_platform::events::Peer;
 use perennial_platform::host::Host;
 use perennial_platform::{Result, time};
-use perennial_proto::identity::v1::{ActivityKind, ActivityRecorded};
+use perennial_proto::identity::v1::{ActivityKind, ActivityRecorded, UserErased};
 use perennial_proto::loyalty::v1::points_service_client::PointsServiceClient;
+use perennial_proto::loyalty::v1::referral_service_client::ReferralServiceClient;
 use perennial_proto::loyalty::v1::report_service_client::ReportServiceClient;
 use perennial_proto::loyalty::v1::tier_service_client::TierServiceClient;
 use perennial_proto::loyalty::v1::{
-    Balance, EarnRequest, Entry, GetBalanceRequest, GetTierRequest, GetTierResponse, SpendRequest,
+    Balance, EarnRequest, Entry, GetBalanceRequest, GetTierRequest, GetTierResponse, ReferRequest,
+    SpendRequest,
 };
 use perennial_proto::types::v1::Money;
 use perennial_testkit::Suite;
@@ -136,11 +138,23 @@ impl Service {
         order: &str,
         amount: Option<Money>,
     ) {
+        self.tell_late(self.now(), user, kind, (event, order), amount);
+    }
+
+    /// Identity tells now of what a user did before.
+    pub(crate) fn tell_late(
+        &self,
+        at: DateTime<Utc>,
+        user: &str,
+        kind: ActivityKind,
+        (event, order): (&str, &str),
+        amount: Option<Money>,
+    ) {
         let activity = ActivityRecorded {
             user_id: user.to_owned(),
             activity_id: format!("act_{event}"),
             kind: kind.into(),
-            occur_time: Some(time::to_proto(self.now())),
+            occur_time: Some(time::to_proto(at)),
             amount,
             source: "shop".to_owned(),
             source_event_id: event.to_owned(),
@@ -148,6 +162,26 @@ impl Service {
             duration: None,
         };
         self.suite.log(Peer::Identity).append(self.now(), user, &activity);
+    }
+
+    /// A member brings a friend, who buys now what counts when it can no longer be returned.
+    pub(crate) async fn brings(&self, advocate: &str, friend: &str) {
+        let request = ReferRequest {
+            advocate_user_id: advocate.to_owned(),
+            friend_user_id: friend.to_owned(),
+            ..Default::default()
+        };
+        ReferralServiceClient::new(self.suite.channel()).refer(request).await.unwrap();
+        let (event, order) = (format!("p-{friend}"), format!("o-{friend}"));
+        self.tell(friend, ActivityKind::Purchase, &event, &order, 10_000);
+        self.suite.settle().await;
+    }
+
+    /// Identity tells that somebody was erased.
+    pub(crate) async fn erase(&self, user: &str) {
+        let erased = UserErased { user_id: user.to_owned() };
+        self.suite.log(Peer::Identity).append(self.now(), user, &erased);
+        self.suite.settle().await;
     }
 
     /// The operator's check finds nothing, before and after all background work.

@@ -7,8 +7,7 @@ use perennial_loyalty::Config;
 use perennial_loyalty::domain::benefit::BenefitRules;
 use perennial_loyalty::domain::quota::{Period, QuotaRule};
 use perennial_loyalty::domain::{RuleVersion, Tier};
-use perennial_platform::events::Peer;
-use perennial_proto::identity::v1::{ActivityKind, UserErased};
+use perennial_proto::identity::v1::ActivityKind;
 use perennial_proto::loyalty::v1::benefit_service_client::BenefitServiceClient;
 use perennial_proto::loyalty::v1::{
     Benefit, Claim, ClaimBenefitRequest, ClaimState, GetClaimRequest, ListBenefitsRequest,
@@ -209,9 +208,7 @@ async fn an_erased_member_holds_no_place() {
     service.earn("ann", 1).await;
     service.earn("bob", 1).await;
     claim(&service, "ann", "").await.unwrap();
-    let erased = UserErased { user_id: "ann".to_owned() };
-    service.suite.log(Peer::Identity).append(service.now(), "ann", &erased);
-    service.suite.settle().await;
+    service.erase("ann").await;
     claim(&service, "bob", "").await.unwrap();
     assert_eq!(refusal(claim(&service, "ann", "").await), precondition("MEMBER_CLOSED"));
     let request = ListClaimsRequest { user_id: "ann".to_owned(), ..Default::default() };

@@ -6,17 +6,18 @@ use futures::future::join_all;
 use perennial_loyalty::Config;
 use perennial_loyalty::domain::benefit::BenefitRules;
 use perennial_loyalty::domain::catalogue::{Good, Item};
+use perennial_loyalty::domain::quota::QuotaRule;
 use perennial_loyalty::domain::reward::Span;
 use perennial_loyalty::domain::{Reward, RuleVersion, Tier};
-use perennial_platform::events::Peer;
-use perennial_proto::identity::v1::UserErased;
+use perennial_proto::loyalty::v1::benefit_service_client::BenefitServiceClient;
 use perennial_proto::loyalty::v1::catalogue_service_client::CatalogueServiceClient;
 use perennial_proto::loyalty::v1::coupon_service_client::CouponServiceClient;
 use perennial_proto::loyalty::v1::feature_service_client::FeatureServiceClient;
 use perennial_proto::loyalty::v1::{
     CancelRedemptionRequest, CheckFeatureRequest, ConfirmRedemptionRequest, Coupon,
-    FulfilRedemptionRequest, GetRedemptionRequest, ListCouponsRequest, ListRewardsRequest,
-    RedeemRewardRequest, Redemption, RedemptionState, UseCouponRequest,
+    FulfilRedemptionRequest, GetRedemptionRequest, ListClaimsRequest, ListCouponsRequest,
+    ListRewardsRequest, RedeemRewardRequest, Redemption, RedemptionState, ReturnBenefitRequest,
+    UseBenefitRequest, UseCouponRequest,
 };
 use perennial_proto::types::v1::Money;
 use tonic::transport::Channel;
@@ -49,8 +50,10 @@ async fn start() -> Service {
         item("ghost", 10, Good::Reward(plan), 0),
         gold,
         single,
+        item("seat", 20, Good::Place("seats".to_owned()), 0),
     ];
-    let benefits = BenefitRules { catalogue, ..BenefitRules::default() };
+    let mut benefits = BenefitRules { catalogue, ..BenefitRules::default() };
+    benefits.places.push(QuotaRule { key: "seats".to_owned(), places: 1, ..QuotaRule::default() });
     let rules = vec![RuleVersion { benefits, ..RuleVersion::default() }];
     Service::with(Config { rules, ..Config::default() }).await
 }
@@ -180,6 +183,32 @@ async fn what_is_held_is_confirmed_cancelled_or_lapses() {
     service.assert_sound().await;
 }
 
+/// Otherwise the place could be kept, or used, and the points come back.
+#[tokio::test]
+async fn a_place_that_a_redemption_holds_is_resolved_by_the_redemption_alone() {
+    let service = start().await;
+    service.earn("ann", 20).await;
+    service.earn("bob", 20).await;
+    let held = hold(&service, "ann", "seat", 600).await.unwrap();
+    let mut benefits = BenefitServiceClient::new(service.suite.channel());
+    let request = ListClaimsRequest { user_id: "ann".to_owned(), ..Default::default() };
+    let claims = benefits.list_claims(request).await.unwrap().into_inner().claims;
+    let none = (Code::NotFound, "CLAIM_NOT_FOUND".to_owned());
+    assert!(claims.iter().any(|claim| claim.benefit == "seats"), "{claims:?}");
+    for claim in claims {
+        let claim_id = claim.claim_id;
+        let request = UseBenefitRequest { claim_id: claim_id.clone(), ..Default::default() };
+        assert_eq!(refusal(benefits.use_benefit(request).await), none);
+        let request = ReturnBenefitRequest { claim_id, ..Default::default() };
+        assert_eq!(refusal(benefits.return_benefit(request).await), none);
+    }
+    assert_eq!(refusal(redeem(&service, "bob", "seat").await), precondition("NO_PLACES_LEFT"));
+    cancel(&service, &held).await.unwrap();
+    assert_eq!(service.balance("ann").await.spendable, 20);
+    redeem(&service, "bob", "seat").await.unwrap();
+    service.assert_sound().await;
+}
+
 #[tokio::test]
 async fn what_cannot_be_had_costs_nothing() {
     let service = start().await;
@@ -250,9 +279,7 @@ async fn an_erased_member_holds_nothing() {
     let service = start().await;
     service.earn("ann", 100).await;
     let held = hold(&service, "ann", "mug", 600).await.unwrap();
-    let erased = UserErased { user_id: "ann".to_owned() };
-    service.suite.log(Peer::Identity).append(service.now(), "ann", &erased);
-    service.suite.settle().await;
+    service.erase("ann").await;
     assert_eq!(refusal(confirm(&service, &held).await), precondition("REDEMPTION_CANCELLED"));
     assert_eq!(left(&service, "bob", "mug").await.0, 2);
     assert_eq!(refusal(redeem(&service, "ann", "mug").await), precondition("MEMBER_CLOSED"));

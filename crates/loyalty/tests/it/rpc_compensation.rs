@@ -2,9 +2,11 @@
 
 use crate::fixture::{Service, fields, refusal};
 use chrono::TimeDelta;
-use perennial_platform::events::Peer;
+use perennial_loyalty::Config;
+use perennial_loyalty::domain::referral::Step;
+use perennial_loyalty::domain::{self, Reward};
 use perennial_platform::time;
-use perennial_proto::identity::v1::{ActivityKind, UserErased};
+use perennial_proto::identity::v1::ActivityKind;
 use perennial_proto::loyalty::v1::compensation_service_client::CompensationServiceClient;
 use perennial_proto::loyalty::v1::{
     ActivitySeen, ApproveIncidentRequest, CompensateTicketRequest, CompensationGranted,
@@ -167,6 +169,27 @@ async fn only_those_are_affected_whom_the_filter_means() {
     assert_eq!((page.incidents.len(), page.next_page_token.is_empty()), (3, false));
 }
 
+/// A friend who counts and a tier that is given are facts of the member's, but no purchases.
+#[tokio::test]
+async fn who_only_brought_a_friend_did_not_buy() {
+    let mut config = Config { require_expiry_warning: false, ..Config::default() };
+    let rewards = vec![Reward::Tier(domain::Tier::Gold)];
+    config.rules[0].referrals.steps = vec![Step { friends: 1, rewards }];
+    let service = Service::with(config).await;
+    service.earn("ann", 1).await;
+    service.brings("ann", "bob").await;
+    service.wait_days(14);
+    service.suite.settle().await;
+    assert_eq!(service.tier("ann").await.tier(), Tier::Gold);
+    service.suite.clock.advance(TimeDelta::minutes(1));
+    for (key, seen) in [("bought", ActivitySeen::Purchase), ("any", ActivitySeen::Any)] {
+        let filter = IncidentFilter { activity: seen.into(), ..Default::default() };
+        let said = DeclareIncidentRequest { filter: Some(filter), ..outage(&service, key) };
+        let incident = declare(&service, said).await.unwrap();
+        assert_eq!(preview(&service, &incident).await.affected, 0, "{key}");
+    }
+}
+
 #[tokio::test]
 async fn a_draft_can_be_withdrawn_and_an_open_window_not_approved() {
     let service = Service::start().await;
@@ -255,9 +278,7 @@ async fn a_complaint_is_made_up_for_once() {
         ..other
     };
     assert_eq!(fields(client(&service).compensate_ticket(much.clone()).await), ["rewards"]);
-    let erased = UserErased { user_id: "ann".to_owned() };
-    service.suite.log(Peer::Identity).append(service.now(), "ann", &erased);
-    service.suite.settle().await;
+    service.erase("ann").await;
     let late = CompensateTicketRequest { request_id: "r4".to_owned(), rewards: points(1), ..much };
     let refused = client(&service).compensate_ticket(late).await;
     assert_eq!(refusal(refused), precondition("MEMBER_CLOSED"));

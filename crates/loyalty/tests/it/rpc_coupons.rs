@@ -3,8 +3,7 @@
 use crate::fixture::{Service, fields, refusal};
 use chrono::TimeDelta;
 use futures::future::join_all;
-use perennial_platform::events::Peer;
-use perennial_proto::identity::v1::{ActivityKind, UserErased};
+use perennial_proto::identity::v1::ActivityKind;
 use perennial_proto::loyalty::v1::coupon_service_client::CouponServiceClient;
 use perennial_proto::loyalty::v1::{
     Coupon, CouponState, GetCouponRequest, IssueCouponRequest, ListCouponsRequest,
@@ -68,6 +67,11 @@ async fn use_it(
 async fn state(service: &Service, code: &str) -> CouponState {
     let request = GetCouponRequest { code: code.to_owned() };
     client(service).get_coupon(request).await.unwrap().into_inner().coupon.unwrap().state()
+}
+
+async fn coupons(service: &Service, user: &str) -> Vec<Coupon> {
+    let request = ListCouponsRequest { user_id: user.to_owned(), ..Default::default() };
+    client(service).list_coupons(request).await.unwrap().into_inner().coupons
 }
 
 fn precondition(reason: &str) -> (Code, String) {
@@ -245,22 +249,40 @@ async fn who_stays_away_longer_than_usual_gets_a_coupon() {
         // The last time a day earlier, before a coupon is due.
         service.wait_days([10, 10, 9, 0][n]);
     }
-    let coupons = async |user: &str| {
-        let request = ListCouponsRequest { user_id: user.to_owned(), ..Default::default() };
-        client(&service).list_coupons(request).await.unwrap().into_inner().coupons
-    };
     service.wait_days(9);
     service.suite.settle().await;
-    assert_eq!((coupons("ann").await.len(), coupons("bob").await.len()), (0, 1));
+    assert_eq!((coupons(&service, "ann").await.len(), coupons(&service, "bob").await.len()), (0, 1));
     service.wait_days(1);
     service.suite.settle().await;
-    let given = coupons("ann").await;
+    let given = coupons(&service, "ann").await;
     assert_eq!((given.len(), given[0].kind.as_str()), (1, "come-back"));
     // Once for each time away, whatever is told again.
     service.tell("ann", ActivityKind::Purchase, "p3", "o3", 1_000);
     service.wait_days(100);
     service.suite.settle().await;
-    assert_eq!(coupons("ann").await.len(), 1);
+    assert_eq!(coupons(&service, "ann").await.len(), 1);
+    service.assert_sound().await;
+}
+
+/// A friend who counts is a fact of the member's, but not one of their purchases.
+#[tokio::test]
+async fn a_friend_brought_does_not_change_the_usual_gap() {
+    let service = Service::start().await;
+    service.earn("ann", 1).await;
+    // Counts on the fifteenth day, between two purchases ten days apart.
+    service.brings("ann", "bob").await;
+    service.wait_days(1);
+    for n in 0..4_usize {
+        service.tell("ann", ActivityKind::Purchase, &format!("p{n}"), &format!("o{n}"), 1_000);
+        service.suite.settle().await;
+        service.wait_days([10, 10, 9, 0][n]);
+    }
+    service.wait_days(9);
+    service.suite.settle().await;
+    assert_eq!(coupons(&service, "ann").await.len(), 0);
+    service.wait_days(1);
+    service.suite.settle().await;
+    assert_eq!(coupons(&service, "ann").await.len(), 1);
     service.assert_sound().await;
 }
 
@@ -268,9 +290,7 @@ async fn who_stays_away_longer_than_usual_gets_a_coupon() {
 async fn an_erased_member_has_no_coupons_to_use() {
     let service = Service::start().await;
     let code = issue(&service, "ann", "ten-yuan").await.code;
-    let erased = UserErased { user_id: "ann".to_owned() };
-    service.suite.log(Peer::Identity).append(service.now(), "ann", &erased);
-    service.suite.settle().await;
+    service.erase("ann").await;
     assert_eq!(state(&service, &code).await, CouponState::Revoked);
     let refused = reserve(&service, "ann", &code, "o1", 6_000).await;
     assert_eq!(refusal(refused), precondition("COUPON_REVOKED"));

@@ -1,9 +1,7 @@
 //! FeatureService: features that rewards open for a time.
 
 use crate::fixture::{Service, fields, refusal};
-use perennial_platform::events::Peer;
 use perennial_platform::time;
-use perennial_proto::identity::v1::UserErased;
 use perennial_proto::loyalty::v1::feature_service_client::FeatureServiceClient;
 use perennial_proto::loyalty::v1::{
     CheckFeatureRequest, ListUnlocksRequest, LockFeatureRequest, Unlock, UnlockFeatureRequest,
@@ -80,6 +78,20 @@ async fn what_is_left_is_taken_back_and_the_rest_moves_up() {
 }
 
 #[tokio::test]
+async fn what_was_taken_back_before_it_began_keeps_no_place() {
+    let service = Service::start().await;
+    let first = unlock(&service, interview("i1")).await.unwrap();
+    let second = unlock(&service, interview("i2")).await.unwrap();
+    lock(&service, &second.grant_id).await.unwrap();
+    lock(&service, &first.grant_id).await.unwrap();
+    assert_eq!(open_until(&service).await, None);
+    // At once, not when the first would have ended.
+    unlock(&service, interview("i3")).await.unwrap();
+    assert_eq!(open_until(&service).await.unwrap(), "2026-04-05T09:00:00+00:00");
+    service.assert_sound().await;
+}
+
+#[tokio::test]
 async fn requests_are_checked_and_carried_out_once() {
     let service = Service::start().await;
     let nothing = UnlockFeatureRequest { months: 0, ..interview("i1") };
@@ -99,9 +111,7 @@ async fn an_erased_member_has_nothing_open() {
     let service = Service::start().await;
     unlock(&service, interview("i1")).await.unwrap();
     unlock(&service, interview("i2")).await.unwrap();
-    let erased = UserErased { user_id: "ann".to_owned() };
-    service.suite.log(Peer::Identity).append(service.now(), "ann", &erased);
-    service.suite.settle().await;
+    service.erase("ann").await;
     assert_eq!(open_until(&service).await, None);
     service.wait_days(120);
     assert_eq!(open_until(&service).await, None);

@@ -7,7 +7,7 @@ use perennial_loyalty::Config;
 use perennial_loyalty::domain::{Reward, RuleVersion};
 use perennial_platform::events::Peer;
 use perennial_platform::time;
-use perennial_proto::identity::v1::{ActivityKind, ActivityRecorded, UserErased, UserRegistered};
+use perennial_proto::identity::v1::{ActivityKind, ActivityRecorded, UserRegistered};
 use perennial_proto::loyalty::v1::progress_service_client::ProgressServiceClient;
 use perennial_proto::loyalty::v1::{
     GetProgressRequest, GetStreakRequest, GetStreakResponse, GetTimeZoneRequest,
@@ -355,9 +355,7 @@ async fn an_erasure_forgets_and_a_new_life_begins_anew() {
     service.tell("ann", ActivityKind::Feedback, "f1", "", 0);
     service.suite.settle().await;
     assert_eq!(item(&service, "ann", "first-feedback").await.state(), ProgressState::Completed);
-    let erased = UserErased { user_id: user("ann") };
-    service.suite.log(Peer::Identity).append(service.now(), "ann", &erased);
-    service.suite.settle().await;
+    service.erase("ann").await;
     assert_eq!(days(&service, "ann").await, 0);
     assert_eq!(item(&service, "ann", "first-feedback").await.state(), ProgressState::Open);
     let refused = refusal(join(&service, "ann", "").await);

@@ -1,5 +1,6 @@
 //! Referrals over time.
 
+mod again;
 mod reviews;
 mod rewards;
 

@@ -1,11 +1,16 @@
 //! Many callers at once: nothing is spent twice, nothing is lost.
 
 use crate::fixture::Service;
+use chrono::TimeDelta;
 use futures::future::join_all;
 use perennial_proto::loyalty::v1::{
     CaptureRequest, EarnRequest, HoldRequest, ReverseRequest, SpendRequest, VoidRequest,
 };
 use perennial_testkit::Random;
+
+const ROUNDS: usize = 40;
+const READERS: usize = 4;
+const READS: usize = 10;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_balance_is_never_spent_twice() {
@@ -124,5 +129,28 @@ async fn whatever_many_callers_do_points_are_conserved() {
         issued += service.balance(&format!("m{n}")).await.issued;
     }
     assert_eq!(issued, earned);
+    service.assert_sound().await;
+}
+
+/// Balances come from several statements, and a job that lets a hold go may commit between any two.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_balance_read_beside_the_job_that_lets_a_hold_go_shows_all_of_it() {
+    let service = Service::start().await;
+    service.earn("ann", 100).await;
+    for _ in 0..ROUNDS {
+        let timeout = Some(prost_types::Duration { seconds: 600, nanos: 0 });
+        let (user_id, points) = ("ann".to_owned(), 60);
+        let request = HoldRequest { user_id, points, timeout, ..Default::default() };
+        service.points().hold(request).await.unwrap();
+        service.suite.clock.advance(TimeDelta::minutes(10));
+        let reads = (0..READERS).map(|_| async {
+            for _ in 0..READS {
+                let balance = service.balance("ann").await;
+                // It is over, whether or not the job has written it down.
+                assert_eq!((balance.spendable, balance.held), (100, 0));
+            }
+        });
+        tokio::join!(service.suite.settle(), join_all(reads));
+    }
     service.assert_sound().await;
 }

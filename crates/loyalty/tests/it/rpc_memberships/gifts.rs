@@ -6,22 +6,13 @@ use super::{
 };
 use crate::fixture::{Service, refusal};
 use chrono::TimeDelta;
-use perennial_proto::identity::v1::ActivityKind;
-use perennial_proto::loyalty::v1::referral_service_client::ReferralServiceClient;
-use perennial_proto::loyalty::v1::{MembershipTimeKind, ReferRequest, RequestRefundRequest};
+use perennial_proto::loyalty::v1::{MembershipTimeKind, PauseRequest, RequestRefundRequest};
 use sea_orm::ConnectionTrait;
 
 /// Ann brings somebody who buys and keeps it: three months of the highest plan.
 async fn earns_three_months(service: &Service) {
     service.earn("ann", 1).await;
-    let request = ReferRequest {
-        advocate_user_id: "ann".to_owned(),
-        friend_user_id: "bob".to_owned(),
-        ..Default::default()
-    };
-    ReferralServiceClient::new(service.suite.channel()).refer(request).await.unwrap();
-    service.tell("bob", ActivityKind::Purchase, "p", "o", 10_000);
-    service.suite.settle().await;
+    service.brings("ann", "bob").await;
     service.suite.advance(TimeDelta::days(14), TimeDelta::days(1)).await;
     service.suite.settle().await;
 }
@@ -67,6 +58,42 @@ async fn earned_months_of_a_higher_plan_run_at_once_and_the_paid_ones_wait() {
     let given = &both.stretches[1];
     let length = instant(given.end_time) - instant(given.start_time);
     assert_eq!(instant(both.paid_through), end + length);
+    service.assert_sound().await;
+}
+
+#[tokio::test]
+async fn what_is_paid_for_does_not_wait_behind_a_pause_of_what_was_given() {
+    let service = Service::start().await;
+    earns_three_months(&service).await;
+    let end = instant(membership(&service, "ann").await.paid_through);
+    let pause = PauseRequest { user_id: "ann".to_owned(), ..Default::default() };
+    client(&service).pause(pause).await.unwrap();
+    service.wait_days(10);
+    assert!(!has_access(&service, "ann").await);
+    subscribe(&service, wish("ann", "premium", false)).await.unwrap();
+    assert_eq!(collect(&service).await.len(), 1);
+    assert!(has_access(&service, "ann").await);
+    let paid = membership(&service, "ann").await;
+    assert_eq!(paid.state(), State::Active);
+    // None of what was given is lost, and what was paid follows it.
+    let last = paid.stretches.last().unwrap();
+    assert_eq!(last.kind(), MembershipTimeKind::Paid);
+    assert_eq!(instant(last.start_time), end + TimeDelta::days(10));
+    service.assert_sound().await;
+}
+
+#[tokio::test]
+async fn a_first_charge_can_be_cancelled_after_what_was_given_was() {
+    let service = Service::start().await;
+    earns_three_months(&service).await;
+    assert_eq!(cancel(&service, "ann", false).await.unwrap().state(), State::Canceling);
+    assert_eq!(refusal(cancel(&service, "ann", false).await).1, "ALREADY_CANCELED");
+    subscribe(&service, wish("ann", "premium", false)).await.unwrap();
+    assert_eq!(due(&service).await.len(), 1);
+    let canceled = cancel(&service, "ann", false).await.unwrap();
+    assert_eq!((canceled.state(), canceled.next_charge), (State::Canceling, None));
+    assert!(due(&service).await.is_empty());
+    assert!(has_access(&service, "ann").await);
     service.assert_sound().await;
 }
 
