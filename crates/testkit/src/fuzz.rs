@@ -5,8 +5,11 @@
 //! then break it: one to three fields are set to boundary or hostile values, or the encoded bytes
 //! are damaged. Identifiers found in answers are used again, so that later cases meet real rows.
 
+mod driver;
 mod hostile;
 mod valid;
+
+pub use driver::break_nothing;
 
 use crate::random::Random;
 use perennial_proto::options::v1::FieldRules;
