@@ -153,8 +153,10 @@ mod tests {
     #[test]
     fn the_hash_of_a_known_entry() {
         let hash = next(&genesis(1), &entry());
-        let hex: String = hash.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
-        assert_eq!(hex, "cd2d3b967f93b468dc20d5b5f77ba4a90a13714ebd1b471d94740048d4db6d42");
+        assert_eq!(
+            hex::encode(hash),
+            "cd2d3b967f93b468dc20d5b5f77ba4a90a13714ebd1b471d94740048d4db6d42"
+        );
     }
 
     #[test]

@@ -200,10 +200,8 @@ async fn a_chain_that_begins_later_cannot_be_moved() {
 async fn the_independent_verifier_agrees_and_notices() {
     let service = busy().await;
     let head = head(&service).await;
-    let hex: String =
-        head.hash.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
     let export = exported(&service).await;
-    let kept = format!("{}:{hex}", head.seq);
+    let kept = format!("{}:{}", head.seq, hex::encode(&head.hash));
     let (sound, said) = verifier(&export, &kept);
     assert!(sound && said.contains(&kept), "{said}");
     let (sound, said) = verifier(&export.replace("gift", "loan"), &kept);

@@ -100,10 +100,7 @@ impl App {
 
     /// The names under which a trial is remembered: hashes that nobody can turn back.
     fn persons(&self, user: &str, person: &str) -> Vec<String> {
-        let hash = |domain: &str, value: &str| {
-            let hash = self.vault.lookup_hash(domain, value);
-            hash.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
-        };
+        let hash = |domain, value| hex::encode(self.vault.lookup_hash(domain, value));
         let mut all = vec![hash(USER, user)];
         if !person.is_empty() {
             all.push(hash(PERSON, person));
