@@ -104,7 +104,7 @@ fn refused(reason: &'static str) -> Error {
         "REDEMPTION_FULFILLED" => "the redemption was fulfilled before",
         "REDEMPTION_CANCELLED" => "the redemption was taken back",
         "REDEMPTION_LAPSED" => "the redemption was not confirmed in time",
-        "REWARD_USED" => "the coupon is used, reserved, or past its date",
+        "REWARD_USED" => "nothing of the reward is left to be taken back",
         _ => "the reward cannot be given to this member",
     };
     Error::precondition(reason, text)

@@ -4,9 +4,9 @@ use super::activities::Activity;
 use super::benefits::{Member, is_closed, message, version};
 use super::{App, rewards};
 use crate::domain::calendar::expiry_after_days;
-use crate::domain::coupon::{CouponState, Order, Price, code_of, read_code};
+use crate::domain::coupon::{CouponRefusal, CouponState, Order, Price, code_of, read_code};
 use crate::domain::{Cause, Coupon, Grant, GrantId, Programme, Refusal, Reward, Time};
-use crate::store::{accounts, coupons};
+use crate::store::{accounts, coupons, grants};
 use chrono::TimeDelta;
 use perennial_platform::db::Tx;
 use perennial_platform::idempotency::{Key, Reply, once};
@@ -110,7 +110,7 @@ impl App {
                 return Err(kind_not_found(kind));
             }
             let id = match &event {
-                Some((source, event)) => format!("{source}:{event}"),
+                Some((source, event)) => Cause::event(source, event),
                 None => GrantId::new(now).to_string(),
             };
             let rule_version = member.version.version.clone();
@@ -195,9 +195,26 @@ impl App {
         code: &str,
         order: &str,
     ) -> Result<Reply<proto::Coupon>> {
-        self.change_coupon(key, code, |coupon, programme, now| {
+        once(&self.db, &self.clock, key, async |tx| {
+            let programme = self.rules.locked(tx).await?;
+            let now = self.now();
+            let found = coupons::by_code(tx, &read_code(code)).await?;
+            let mut coupon = found.ok_or_else(not_found)?;
             let grace = expiry_after_days(now, programme.void_grace_days, programme.zone);
-            Ok(coupon.give_back(now, user, order, grace)?)
+            coupon.give_back(now, user, order, grace)?;
+            let account = accounts::find(tx, &coupon.user).await?;
+            let lives = account.is_some_and(|account| account.has(coupon.issued_at));
+            if !lives {
+                // Its member was erased since: what was not used then was ended.
+                return Err(CouponRefusal::Revoked.into());
+            }
+            let grant = grants::by_id(tx, &[GrantId::from(coupon.id.uuid())]).await?.pop();
+            if grant.is_none_or(|grant| grant.revoked_at.is_some()) {
+                // What it was given for was taken back while it was used.
+                coupon.revoke();
+            }
+            coupons::save(tx, std::slice::from_ref(&coupon)).await?;
+            Ok(message::coupon(&coupon, now))
         })
         .await
     }

@@ -6,6 +6,7 @@ use crate::domain::feature::{open_until, take_back};
 use crate::domain::reward::Span;
 use crate::domain::{Cause, Grant, GrantId, Programme, Refusal, Reward, Time, Unlock};
 use crate::store::{grants, unlocks};
+use chrono::TimeDelta;
 use perennial_platform::db::Tx;
 use perennial_platform::idempotency::{Key, Reply, once};
 use perennial_platform::{Error, Result};
@@ -49,6 +50,25 @@ pub(super) async fn close(tx: &Tx, programme: &Programme, now: Time, grant: &Gra
     let changed = take_back(&mut all, grant.id, now, programme.zone);
     all.retain(|one| changed.contains(&one.grant));
     unlocks::save(tx, &all).await
+}
+
+/// How much of what a grant opened was used, as it is written down.
+pub(super) async fn used_time(tx: &Tx, grant: &Grant) -> Result<TimeDelta> {
+    let unlock = unlocks::find(tx, grant.id).await?;
+    let length = unlock.and_then(|unlock| unlock.until.map(|until| until - unlock.from));
+    Ok(length.unwrap_or_default().max(TimeDelta::zero()))
+}
+
+/// How much of what a grant opened is not used yet, and how much it was; `None` when that was for
+/// good and has begun.
+pub(super) async fn unused_time(
+    tx: &Tx,
+    programme: &Programme,
+    now: Time,
+    grant: &Grant,
+) -> Result<Option<(TimeDelta, TimeDelta)>> {
+    let unlock = unlocks::find(tx, grant.id).await?;
+    Ok(unlock.and_then(|unlock| unlock.unused(now, programme.zone)))
 }
 
 /// Closes everything that is open to an erased person.
@@ -97,7 +117,7 @@ impl App {
             let now = self.now();
             let member = Member::enrol(tx, &programme, now, user).await?;
             let rule_version = member.version.version.clone();
-            let cause = Cause { kind: "unlock", id: format!("{source}:{event}"), rule_version };
+            let cause = Cause { kind: "unlock", id: Cause::event(source, event), rule_version };
             let reward = [Reward::Feature { feature: feature.to_owned(), span }];
             let given = rewards::grant(tx, &programme, now, user, &cause, &reward, false).await?;
             let grant = given.first().ok_or(Refusal::MemberClosed)?;

@@ -16,12 +16,16 @@ use crate::domain::plan::{Membership, MembershipId, PlanRefusal, Stretch, gift};
 use crate::domain::reward::Span;
 use crate::domain::{Grant, Programme, Time};
 use crate::store::{accounts, charges as table, memberships};
+use chrono::TimeDelta;
 use perennial_platform::Result;
 use perennial_platform::db::Tx;
 use perennial_platform::events::{self, NewEvent};
 use perennial_platform::idempotency::{Key, Reply, once};
 use perennial_proto::loyalty::v1 as proto;
 use std::sync::Arc;
+
+/// Memberships of one member, more than anybody has.
+const ALL: u64 = 10_000;
 
 /// Adds time of a plan that was given, at the end of what the member has. The caller has locked
 /// the ledger's head. `false` when there is no such plan, or the member was erased.
@@ -60,6 +64,37 @@ pub(crate) async fn take_time(
         keep(tx, programme, now, membership).await?;
     }
     Ok(())
+}
+
+/// How much of time of a plan that was given and taken back had been used, in time of that plan.
+pub(crate) async fn used_time(
+    tx: &Tx,
+    programme: &Programme,
+    grant: &Grant,
+    plan: &str,
+) -> Result<TimeDelta> {
+    let source = grant.id.to_string();
+    let all = memberships::page(tx, &grant.user, None, ALL).await?;
+    let own = all.iter().flat_map(|one| one.line.stretches()).filter(|s| s.source == source);
+    Ok(own.map(|used| gift::worth(programme, &used.plan, plan, used.length())).sum())
+}
+
+/// How much of time that was given is not used yet, and how much it was. What somebody gave up
+/// with its membership is used.
+pub(crate) async fn unused_time(
+    tx: &Tx,
+    programme: &Programme,
+    now: Time,
+    grant: &Grant,
+) -> Result<(TimeDelta, TimeDelta)> {
+    let source = grant.id.to_string();
+    let (mut unused, mut whole) = (TimeDelta::zero(), TimeDelta::zero());
+    for mut membership in memberships::page(tx, &grant.user, None, ALL).await? {
+        membership.advance(programme, now);
+        unused += membership.unused_of(&source, now);
+        whole += membership.line.length_of(&source);
+    }
+    Ok((unused, whole))
 }
 
 /// Ends what an erased person had: no access, and no charge that is due. What is owed to them
@@ -189,7 +224,7 @@ async fn keep(
     membership.note(programme, now);
     memberships::save(tx, &membership, membership.due_at(programme)).await?;
     memberships::add_transitions(tx, &membership).await?;
-    let told: Vec<NewEvent> = message::events(programme, now, &membership);
+    let told: Vec<NewEvent> = message::events(now, &membership);
     events::append(tx, told);
     Ok(message::membership(programme, now, &membership))
 }

@@ -145,8 +145,8 @@ fn event_id(activity: &Activity) -> Uuid {
     Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes())
 }
 
-/// What the `n`-th time of something is given for, or of a later time when that name was used up:
-/// by who was erased and came back, or for rewards that were taken back.
+/// What the `n`-th time of something is given for, or of a later time when that name was used up
+/// by who was erased and came back.
 async fn cause(
     tx: &Tx,
     user: &str,

@@ -3,6 +3,10 @@
 //! Each kind of reward is carried out by the area it belongs to; this is the one place that knows
 //! them all. The caller has locked the ledger's head.
 
+mod again;
+
+pub(crate) use again::grant_again;
+
 use super::{benefits, ledger, plans, progress, tiers};
 use crate::domain::command::{Command, Earn, Reverse};
 use crate::domain::{Cause, EntryId, Grant, GrantId, Origin, Programme, Refusal, Reward, Time};
@@ -32,27 +36,24 @@ pub(crate) async fn grant(
             all.push(known.swap_remove(place));
             continue;
         }
-        let grant = Grant {
-            id,
-            user: user.to_owned(),
-            reward: reward.clone(),
-            cause: cause.kind.to_owned(),
-            cause_id: cause.id.clone(),
-            rule_version: cause.rule_version.clone(),
-            granted_at: now,
-            revoked_at: None,
-        };
-        if !carry_out(tx, programme, now, &grant).await? {
-            continue;
-        }
-        grants::add(tx, std::slice::from_ref(&grant)).await?;
-        if !quiet {
-            let told = proto::RewardGranted { grant: Some(message(&grant)) };
-            events::append(tx, [NewEvent::of(now, user, &told)]);
-        }
-        all.push(grant);
+        let grant = Grant::new(id, user, reward.clone(), cause, now);
+        all.extend(give(tx, programme, grant, quiet).await?);
     }
     Ok(all)
+}
+
+/// Gives one reward for the first time; `None` when a rule refuses it.
+async fn give(tx: &Tx, programme: &Programme, grant: Grant, quiet: bool) -> Result<Option<Grant>> {
+    let now = grant.granted_at;
+    if !carry_out(tx, programme, now, &grant).await? {
+        return Ok(None);
+    }
+    grants::add(tx, std::slice::from_ref(&grant)).await?;
+    if !quiet {
+        let told = proto::RewardGranted { grant: Some(message(&grant)) };
+        events::append(tx, [NewEvent::of(now, &grant.user, &told)]);
+    }
+    Ok(Some(grant))
 }
 
 /// Takes back what a member was given for a cause, as far as it is still there. Answers what was

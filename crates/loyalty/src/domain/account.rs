@@ -60,6 +60,12 @@ impl Account {
         self.closed_at = None;
     }
 
+    /// Whether something that the member was given at an instant is still theirs: it was not given
+    /// before an erasure.
+    pub fn has(&self, given_at: Time) -> bool {
+        self.closed_at.is_none() && self.joined_at <= given_at
+    }
+
     /// Books an entry.
     pub fn book(&mut self, legs: &Legs, held: i64) {
         self.issued -= legs.issuer;

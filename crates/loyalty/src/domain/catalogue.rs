@@ -5,6 +5,7 @@
 
 use super::quota::QuotaRule;
 use super::{ClaimId, EntryId, Reward, Tier, Time};
+use chrono::TimeDelta;
 use perennial_platform::id::{Id, Kind};
 use serde::{Deserialize, Serialize};
 
@@ -140,6 +141,17 @@ impl Redemption {
             RedemptionState::Held if over => RedemptionState::Lapsed,
             state => state,
         }
+    }
+
+    /// The points that go back when so much of the time that was bought is not used: its share,
+    /// rounded down.
+    pub fn share(&self, left: TimeDelta, whole: TimeDelta) -> i64 {
+        let (left, whole) = (left.num_milliseconds(), whole.num_milliseconds());
+        if whole <= 0 {
+            return 0;
+        }
+        let share = i128::from(self.points) * i128::from(left.clamp(0, whole)) / i128::from(whole);
+        i64::try_from(share).unwrap_or(0)
     }
 
     /// As it reads now.

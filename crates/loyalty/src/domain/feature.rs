@@ -6,7 +6,7 @@
 use super::calendar::{local_day, start_of_day};
 use super::reward::Span;
 use super::{GrantId, Time};
-use chrono::{Days, Months, TimeZone, Utc};
+use chrono::{Days, Months, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 
 /// A stretch of time in which a feature is open.
@@ -40,6 +40,18 @@ impl Unlock {
         self.from = end.map_or(self.granted_at, |end| end.max(self.granted_at));
         self.until = end_of(self.from, self.span, zone);
         self
+    }
+
+    /// How much of what was given is not used yet, taken back or not, and how much it was. What was
+    /// given for good is used as soon as it begins: `None`.
+    pub fn unused(&self, now: Time, zone: Tz) -> Option<(TimeDelta, TimeDelta)> {
+        let used =
+            (self.until.map_or(now, |until| until.min(now)) - self.from).max(TimeDelta::zero());
+        match end_of(self.from, self.span, zone) {
+            Some(end) => Some((end - self.from - used, end - self.from)),
+            None if used.is_zero() => Some((TimeDelta::seconds(1), TimeDelta::seconds(1))),
+            None => None,
+        }
     }
 
     /// Whether the feature is open by it.
@@ -116,7 +128,6 @@ pub fn take_back(unlocks: &mut [Unlock], grant: GrantId, now: Time, zone: Tz) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-    use chrono::TimeDelta;
     use proptest::prelude::*;
 
     const ZONE: Tz = chrono_tz::Asia::Shanghai;

@@ -3,7 +3,10 @@
 //! Invariant: a reward is given at most once for its cause, whatever asks for it how often: the
 //! id of the grant is derived from member, cause and reward (reference, S5).
 
+use super::calendar::local_day;
 use super::{GrantId, Tier, Time};
+use chrono::{Days, Months, TimeDelta};
+use chrono_tz::Tz;
 use perennial_platform::id::Kind;
 use serde::{Deserialize, Serialize};
 
@@ -58,6 +61,28 @@ pub struct Cause {
     pub rule_version: String,
 }
 
+impl Cause {
+    /// What names an event of a source, and no other: a source without a colon ends at the first
+    /// colon, one with a colon at the space, which keys never have.
+    pub fn event(source: &str, event: &str) -> String {
+        let end = if source.contains(':') { ' ' } else { ':' };
+        format!("{source}{end}{event}")
+    }
+
+    /// The cause when it comes about for the `n`-th time, after what was given for it was taken
+    /// back. The id may be that of any time.
+    #[must_use]
+    pub fn time(&self, n: u32) -> Self {
+        let (name, number) = self.id.rsplit_once('#').unwrap_or((&self.id, ""));
+        let number = number.split('/').next().unwrap_or_default();
+        let id = match n {
+            0 | 1 => format!("{name}#{number}"),
+            n => format!("{name}#{number}/{n}"),
+        };
+        Self { id, ..self.clone() }
+    }
+}
+
 /// A reward that was given.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grant {
@@ -84,6 +109,20 @@ impl Kind for Grant {
 }
 
 impl Grant {
+    /// A reward given now.
+    pub fn new(id: GrantId, user: &str, reward: Reward, cause: &Cause, now: Time) -> Self {
+        Self {
+            id,
+            user: user.to_owned(),
+            reward,
+            cause: cause.kind.to_owned(),
+            cause_id: cause.id.clone(),
+            rule_version: cause.rule_version.clone(),
+            granted_at: now,
+            revoked_at: None,
+        }
+    }
+
     /// The id of the `n`-th reward that a member gets for a cause.
     pub fn id_for(user: &str, cause: &Cause, n: usize) -> GrantId {
         GrantId::derived(&format!("grant {} {n} {} {user}", cause.kind, cause.id))
@@ -117,7 +156,57 @@ impl Span {
         self == Self::default()
     }
 
+    /// What is left of it when so much was used, counted from `from`: whole days, rounded down; all
+    /// of it when nothing was. `None` when no day is left.
+    pub fn less(self, used: TimeDelta, from: Time, zone: Tz) -> Option<Self> {
+        if used <= TimeDelta::zero() {
+            return Some(self);
+        }
+        let day = local_day(from, zone);
+        let end = day.checked_add_months(Months::new(self.months))?;
+        let end = end.checked_add_days(Days::new(u64::from(self.days)))?;
+        let used = used.num_days() + i64::from(used > TimeDelta::days(used.num_days()));
+        let left = u32::try_from((end - day).num_days() - used).ok()?;
+        (left > 0).then_some(Self { months: 0, days: left })
+    }
+
     fn is_too_long(self) -> bool {
         self.months > 1_200 || self.days > 36_600
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_of_different_sources_have_different_names() {
+        assert_eq!(Cause::event("crm", "a:b"), "crm:a:b");
+        assert_ne!(Cause::event("crm:a", "b"), Cause::event("crm", "a:b"));
+        assert_ne!(Cause::event("crm:a", "b:c"), Cause::event("crm:a:b", "c"));
+    }
+
+    #[test]
+    fn each_time_has_a_name_whichever_time_is_asked() {
+        let first = Cause { kind: "task", id: "a/b#1".to_owned(), rule_version: String::new() };
+        assert_eq!(
+            (first.time(1).id, first.time(3).id),
+            ("a/b#1".to_owned(), "a/b#1/3".to_owned())
+        );
+        assert_eq!(first.time(3).time(1), first);
+    }
+
+    #[test]
+    fn what_is_left_is_whole_days_rounded_down() {
+        let from: Time = "2026-01-31T04:00:00Z".parse().unwrap();
+        let less = |span: Span, hours| span.less(TimeDelta::hours(hours), from, Tz::UTC);
+        let month = Span { months: 1, days: 0 };
+        assert_eq!(less(month, 0), Some(month));
+        // From 31 January to 28 February.
+        assert_eq!(less(month, 1), Some(Span { months: 0, days: 27 }));
+        assert_eq!(less(month, 24), Some(Span { months: 0, days: 27 }));
+        assert_eq!(less(month, 25), Some(Span { months: 0, days: 26 }));
+        assert_eq!(less(month, 27 * 24 + 1), None);
+        assert_eq!(less(month, 1_000), None);
     }
 }

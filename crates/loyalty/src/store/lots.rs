@@ -1,10 +1,11 @@
 //! Lots.
 
 use super::rows::lots::{ActiveModel, Column, Entity, Model};
+use super::rows::members;
 use crate::domain::{Lot, LotId, Notice, Time};
 use perennial_platform::Result;
 use perennial_platform::db::bulk::{Known, MAX_LISTED, one_of, write};
-use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
     QuerySelect,
@@ -86,18 +87,25 @@ pub(crate) async fn users_with_ripe(
     Ok(users)
 }
 
-/// Lots that expire after `now` and by `until`, whose holders were not told yet.
+/// Lots that expire after `now` and by `until`, whose holders were not told yet. Nobody is told who
+/// was erased: what open holds still keep for them is spent or gone. Who comes back is.
 pub(crate) async fn unwarned(
     conn: &impl ConnectionTrait,
     now: Time,
     until: Time,
     limit: u64,
 ) -> Result<Vec<Lot>> {
+    let erased = Query::select()
+        .column(members::Column::UserId)
+        .from(members::Entity)
+        .and_where(members::Column::ClosedAt.is_not_null())
+        .to_owned();
     let query = Entity::find()
         .filter(open())
         .filter(Column::ExpiresAt.gt(now))
         .filter(Column::ExpiresAt.lte(until))
         .filter(Column::WarnedAt.is_null())
+        .filter(Column::UserId.not_in_subquery(erased))
         .order_by_asc(Column::ExpiresAt)
         .limit(limit);
     Ok(query.all(conn).await?.into_iter().map(from_row).collect())

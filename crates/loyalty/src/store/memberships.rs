@@ -183,6 +183,7 @@ pub(crate) async fn transitions_of(
                     from: state(row.from_state)?,
                     to: state(row.to_state)?,
                     at: row.changed_at,
+                    access_until: None,
                 },
             })
         })

@@ -1,6 +1,7 @@
 //! Points expire only when their holder was warned in time.
 
 use crate::fixture::Service;
+use crate::rpc_progress::register;
 use chrono::{DateTime, TimeDelta, Utc};
 use perennial_loyalty::Config;
 use perennial_platform::events::Peer;
@@ -255,6 +256,36 @@ async fn an_erasure_waits_for_no_warning() {
     earn_for(&service, "ann", 30, 40).await;
     let erased = UserErased { user_id: "ann".to_owned() };
     service.suite.log(Peer::Identity).append(service.now(), "ann", &erased);
+    service.suite.settle().await;
+    assert_eq!(expired(&service).await, [30]);
+    service.assert_sound().await;
+}
+
+/// What a hold keeps for somebody who was erased is nobody's to be warned of; who comes back is.
+#[tokio::test]
+async fn who_was_erased_is_not_warned_and_who_comes_back_is() {
+    let service = guarded().await;
+    earn_for(&service, "ann", 30, 40).await;
+    service.wait_days(20);
+    let request = HoldRequest {
+        user_id: "ann".to_owned(),
+        points: 30,
+        timeout: Some(prost_types::Duration { seconds: 2_592_000, nanos: 0 }),
+        ..Default::default()
+    };
+    let hold_id = service.points().hold(request).await.unwrap().into_inner().hold_id;
+    service.erase("ann").await;
+    service.wait_days(10);
+    service.suite.settle().await;
+    assert_eq!(warnings(&service).await.len(), 0);
+    register(&service, "ann").await;
+    assert_eq!(warnings(&service).await.len(), 1);
+    // The points are hers again when the hold is let go, and keep their date.
+    let request = VoidRequest { hold_id, ..Default::default() };
+    service.points().void(request).await.unwrap();
+    assert_eq!(service.balance("ann").await.spendable, 30);
+    hear_all(&service, &Said::Sent).await;
+    service.wait_days(11);
     service.suite.settle().await;
     assert_eq!(expired(&service).await, [30]);
     service.assert_sound().await;

@@ -1,6 +1,7 @@
 //! CatalogueService: points, stock and reward change hands together.
 
 use crate::fixture::{Service, refusal};
+use crate::rpc_memberships::has_access;
 use chrono::TimeDelta;
 use futures::future::join_all;
 use perennial_loyalty::Config;
@@ -50,6 +51,8 @@ async fn start() -> Service {
         item("ghost", 10, Good::Reward(plan), 0),
         gold,
         single,
+        item("basic", 310, Good::Reward(Reward::Membership { plan: "basic".to_owned(), span }), 0),
+        item("silver", 10, Good::Reward(Reward::Tier(Tier::Silver)), 0),
         item("seat", 20, Good::Place("seats".to_owned()), 0),
     ];
     let mut benefits = BenefitRules { catalogue, ..BenefitRules::default() };
@@ -237,6 +240,42 @@ async fn a_feature_is_bought_and_what_is_left_goes_back() {
     cancel(&service, &bought).await.unwrap();
     assert!(!features.check_feature(request).await.unwrap().into_inner().open);
     assert_eq!(service.balance("ann").await.spendable, 50);
+    service.assert_sound().await;
+}
+
+/// Of 31 days 21 are left: that share of the points, rounded down, goes back.
+#[tokio::test]
+async fn time_that_was_used_is_paid_for() {
+    let service = start().await;
+    service.earn("ann", 360).await;
+    let feature = redeem(&service, "ann", "export").await.unwrap();
+    let membership = redeem(&service, "ann", "basic").await.unwrap();
+    assert!(has_access(&service, "ann").await);
+    service.wait_days(10);
+    cancel(&service, &feature).await.unwrap();
+    assert_eq!(service.balance("ann").await.spendable, 50 * 21 / 31);
+    cancel(&service, &membership).await.unwrap();
+    assert_eq!(service.balance("ann").await.spendable, 50 * 21 / 31 + 210);
+    assert!(!has_access(&service, "ann").await);
+    service.assert_sound().await;
+}
+
+#[tokio::test]
+async fn of_what_was_used_up_nothing_goes_back() {
+    let service = start().await;
+    service.earn("ann", 370).await;
+    let bought = [
+        redeem(&service, "ann", "silver").await.unwrap(),
+        redeem(&service, "ann", "export").await.unwrap(),
+        redeem(&service, "ann", "basic").await.unwrap(),
+    ];
+    // What a tier guarantees stays, so it is used at once.
+    assert_eq!(refusal(cancel(&service, &bought[0]).await), precondition("REWARD_USED"));
+    service.suite.clock.set("2026-02-05T09:00:00Z".parse().unwrap());
+    for one in &bought {
+        assert_eq!(refusal(cancel(&service, one).await), precondition("REWARD_USED"));
+    }
+    assert_eq!(service.balance("ann").await.spendable, 0);
     service.assert_sound().await;
 }
 

@@ -1,6 +1,7 @@
 //! CouponService: personal, good once, until a date.
 
 use crate::fixture::{Service, fields, refusal};
+use crate::rpc_progress::register;
 use chrono::TimeDelta;
 use futures::future::join_all;
 use perennial_proto::identity::v1::ActivityKind;
@@ -251,7 +252,10 @@ async fn who_stays_away_longer_than_usual_gets_a_coupon() {
     }
     service.wait_days(9);
     service.suite.settle().await;
-    assert_eq!((coupons(&service, "ann").await.len(), coupons(&service, "bob").await.len()), (0, 1));
+    assert_eq!(
+        (coupons(&service, "ann").await.len(), coupons(&service, "bob").await.len()),
+        (0, 1)
+    );
     service.wait_days(1);
     service.suite.settle().await;
     let given = coupons(&service, "ann").await;
@@ -301,6 +305,49 @@ async fn an_erased_member_has_no_coupons_to_use() {
     };
     let refused = client(&service).issue_coupon(request).await;
     assert_eq!(refusal(refused), precondition("MEMBER_CLOSED"));
+    service.assert_sound().await;
+}
+
+#[tokio::test]
+async fn a_coupon_that_an_erased_member_used_does_not_come_back() {
+    let service = Service::start().await;
+    let code = issue(&service, "ann", "ten-yuan").await.code;
+    use_it(&service, &code, "o1", cny(6_000)).await.unwrap();
+    service.erase("ann").await;
+    let back = ReturnCouponRequest {
+        user_id: "ann".to_owned(),
+        code: code.clone(),
+        order_ref: "o1".to_owned(),
+        ..Default::default()
+    };
+    let refused = client(&service).return_coupon(back.clone()).await;
+    assert_eq!(refusal(refused), precondition("COUPON_REVOKED"));
+    // Nor for who comes back.
+    service.wait_days(1);
+    register(&service, "ann").await;
+    let refused = client(&service).return_coupon(back).await;
+    assert_eq!(refusal(refused), precondition("COUPON_REVOKED"));
+    assert_eq!(state(&service, &code).await, CouponState::Used);
+    service.assert_sound().await;
+}
+
+#[tokio::test]
+async fn events_of_different_sources_are_different_events() {
+    let service = Service::start().await;
+    let mut codes = Vec::new();
+    for (source, event) in [("crm:a", "b"), ("crm", "a:b"), ("crm:a", "b"), ("crm", "a:b")] {
+        let request = IssueCouponRequest {
+            user_id: "ann".to_owned(),
+            kind: "apology".to_owned(),
+            source: source.to_owned(),
+            source_event_id: event.to_owned(),
+            ..Default::default()
+        };
+        let coupon = client(&service).issue_coupon(request).await.unwrap().into_inner().coupon;
+        codes.push(coupon.unwrap().code);
+    }
+    assert_eq!((&codes[0], &codes[1]), (&codes[2], &codes[3]));
+    assert_ne!(codes[0], codes[1]);
     service.assert_sound().await;
 }
 

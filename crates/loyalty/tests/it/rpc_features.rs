@@ -92,6 +92,20 @@ async fn what_was_taken_back_before_it_began_keeps_no_place() {
 }
 
 #[tokio::test]
+async fn events_of_different_sources_are_different_events() {
+    let service = Service::start().await;
+    let from = |source: &str, event: &str| UnlockFeatureRequest {
+        source: source.to_owned(),
+        ..interview(event)
+    };
+    let one = unlock(&service, from("crm:a", "b")).await.unwrap();
+    let other = unlock(&service, from("crm", "a:b")).await.unwrap();
+    assert_ne!(one.grant_id, other.grant_id);
+    assert_eq!(unlock(&service, from("crm:a", "b")).await.unwrap(), one);
+    service.assert_sound().await;
+}
+
+#[tokio::test]
 async fn requests_are_checked_and_carried_out_once() {
     let service = Service::start().await;
     let nothing = UnlockFeatureRequest { months: 0, ..interview("i1") };

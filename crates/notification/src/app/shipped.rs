@@ -8,13 +8,14 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 
 /// Name and file of every shipped template.
-const FILES: [(&str, &str); 18] = [
+const FILES: [(&str, &str); 19] = [
     ("care", include_str!("../../templates/care.toml")),
     ("compensation", include_str!("../../templates/compensation.toml")),
     ("email-footer", include_str!("../../templates/email-footer.toml")),
     ("feedback-received", include_str!("../../templates/feedback-received.toml")),
     ("first-use-call", include_str!("../../templates/first-use-call.toml")),
     ("inactivity", include_str!("../../templates/inactivity.toml")),
+    ("membership-on-hold", include_str!("../../templates/membership-on-hold.toml")),
     ("membership-renewal", include_str!("../../templates/membership-renewal.toml")),
     ("payment-failed", include_str!("../../templates/payment-failed.toml")),
     ("points-expiring", include_str!("../../templates/points-expiring.toml")),

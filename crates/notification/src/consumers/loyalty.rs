@@ -87,14 +87,19 @@ impl Loyalty {
         Ok(Some(Told { occasion, user_id: due.user_id, variables }))
     }
 
-    /// Only a failed renewal is told: everything else the member did, or was told of before.
+    /// Only what comes of a renewal that was not paid is told: everything else the member did, or
+    /// was told of before. That a membership ends for good takes nothing more away.
     fn membership(&self, changed: MembershipChanged) -> Result<Option<Told>> {
-        if changed.to() != MembershipState::Grace {
-            return Ok(None);
-        }
-        let Some(day) = self.day(changed.access_until.as_ref())? else { return Ok(None) };
-        let variables = vec![("plan", changed.plan), ("access_date", day)];
-        Ok(Some(Told { occasion: Occasion::PaymentFailed, user_id: changed.user_id, variables }))
+        let (occasion, name, at) = match changed.to() {
+            MembershipState::Grace => {
+                (Occasion::PaymentFailed, "access_date", changed.access_until)
+            }
+            MembershipState::OnHold => (Occasion::AccessLost, "end_date", changed.change_time),
+            _ => return Ok(None),
+        };
+        let Some(day) = self.day(at.as_ref())? else { return Ok(None) };
+        let variables = vec![("plan", changed.plan), (name, day)];
+        Ok(Some(Told { occasion, user_id: changed.user_id, variables }))
     }
 
     fn rules(&self, announced: RuleChangeAnnounced) -> Result<Option<Told>> {

@@ -29,6 +29,8 @@ pub enum Occasion {
     TrialEnding,
     /// A renewal could not be charged.
     PaymentFailed,
+    /// Access to their membership ended because nobody paid.
+    AccessLost,
     /// Worse rules will hold for them.
     RulesChange,
     /// Worse rules that were announced will not come.
@@ -128,6 +130,7 @@ pub fn shipped() -> Vec<TriggerRule> {
         rule("membership-renewal", On::RenewalDue, "billing", Email, Transactional, 0, 6 * DAY),
         rule("trial-ending", On::TrialEnding, "billing", Email, Transactional, 0, 6 * DAY),
         rule("payment-failed", On::PaymentFailed, "billing", Email, Transactional, 0, 3 * DAY),
+        rule("membership-on-hold", On::AccessLost, "billing", Email, Transactional, 0, 7 * DAY),
         rule("rules-notice", On::RulesChange, "billing", Email, Transactional, 0, 14 * DAY),
         rule("rules-withdrawn", On::RulesWithdrawn, "billing", Email, Transactional, 0, 14 * DAY),
         rule("care", On::RiskLight, "care", Email, Marketing, 0, 7 * DAY),

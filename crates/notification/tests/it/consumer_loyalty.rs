@@ -80,8 +80,16 @@ async fn money_rights_and_rewards_are_told() {
         from: MembershipState::Active.into(),
         to: MembershipState::Grace.into(),
         access_until: next_week,
+        change_time: Some(time::to_proto(world.now())),
     };
     log.append(world.now(), "u1", &failed);
+    let lost = MembershipChanged {
+        from: MembershipState::Grace.into(),
+        to: MembershipState::OnHold.into(),
+        access_until: None,
+        ..failed
+    };
+    log.append(world.now(), "u1", &lost);
     let grant = |kind| Grant {
         user_id: user_id.clone(),
         reward: Some(Reward { kind: Some(kind) }),
@@ -113,6 +121,7 @@ async fn money_rights_and_rewards_are_told() {
         "membership-renewal",
         "trial-ending",
         "payment-failed",
+        "membership-on-hold",
         "compensation",
         "reward",
         "rules-notice",
@@ -124,9 +133,15 @@ async fn money_rights_and_rewards_are_told() {
         assert_state(&told[0], State::Sent, "");
     }
     let mails: String = world.mails().into_iter().map(|(_, mail)| mail).collect();
-    for text in
-        ["CNY 30.00", "2026-03-09", "200 points", "7 days of membership", "version 2", "version 3"]
-    {
+    for text in [
+        "CNY 30.00",
+        "2026-03-09",
+        "ended on 2026-03-02",
+        "200 points",
+        "7 days of membership",
+        "version 2",
+        "version 3",
+    ] {
         assert!(mails.contains(text), "{text} in {mails}");
     }
 }

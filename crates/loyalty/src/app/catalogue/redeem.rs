@@ -2,13 +2,13 @@
 
 use super::{not_found, refused};
 use crate::app::benefits::{Member, message, version};
-use crate::app::{App, ledger, quotas, rewards};
+use crate::app::{App, features, ledger, plans, quotas, rewards};
 use crate::domain::catalogue::{Good, Item, RedemptionState};
 use crate::domain::command::{Capture, Command, PlaceHold, Reverse, Spend, Void};
 use crate::domain::coupon::CouponState;
 use crate::domain::{
-    Cause, Coupon, Entry, EntryId, HoldId, Origin, Programme, Redemption, RedemptionId, Refusal,
-    Reward, Time,
+    Cause, Coupon, Entry, EntryId, Grant, HoldId, Origin, Programme, Redemption, RedemptionId,
+    Refusal, Reward, Time,
 };
 use crate::store::{claims, coupons, grants, holds, redemptions};
 use chrono::TimeDelta;
@@ -96,8 +96,8 @@ impl App {
                     reason: "cancelled".to_owned(),
                 }),
                 RedemptionState::Paid | RedemptionState::Fulfilled => {
-                    take_reward(tx, &programme, now, &one).await?;
-                    Command::Reverse(reversal(&programme, now, &one))
+                    let points = take_reward(tx, &programme, now, &one).await?;
+                    Command::Reverse(reversal(&programme, now, &one, points))
                 }
             };
             post(tx, &programme, now, command).await?;
@@ -205,27 +205,54 @@ async fn hand_over(
     Ok(())
 }
 
-/// Takes back what is left of the reward. Errors: FAILED_PRECONDITION / REWARD_USED for a coupon
-/// that can no longer be taken.
-async fn take_reward(tx: &Tx, programme: &Programme, now: Time, one: &Redemption) -> Result<()> {
+/// Takes back what is left of the reward, and answers the points that go back for it. Errors:
+/// FAILED_PRECONDITION / REWARD_USED when nothing is left.
+async fn take_reward(tx: &Tx, programme: &Programme, now: Time, one: &Redemption) -> Result<i64> {
     let id = one.id.to_string();
+    let mut points = one.points;
     for grant in grants::for_cause(tx, &one.user, CAUSE, &id).await? {
-        if matches!(grant.reward, Reward::Coupon(_)) {
-            let coupon = coupons::find(tx, Coupon::id_for(grant.id)).await?;
-            let open = coupon.is_some_and(|coupon| coupon.state_at(now) == CouponState::Open);
-            if !open {
-                return Err(refused("REWARD_USED"));
-            }
-        }
+        points = unused(tx, programme, now, one, &grant).await?;
     }
-    rewards::revoke(tx, programme, now, &one.user, CAUSE, &id).await.map(drop)
+    if points == 0 {
+        return Err(refused("REWARD_USED"));
+    }
+    rewards::revoke(tx, programme, now, &one.user, CAUSE, &id).await?;
+    Ok(points)
 }
 
-fn reversal(programme: &Programme, now: Time, one: &Redemption) -> Reverse {
+/// The points for what of the reward was not used.
+async fn unused(
+    tx: &Tx,
+    programme: &Programme,
+    now: Time,
+    one: &Redemption,
+    grant: &Grant,
+) -> Result<i64> {
+    Ok(match &grant.reward {
+        Reward::Coupon(_) => {
+            let coupon = coupons::find(tx, Coupon::id_for(grant.id)).await?;
+            let open = coupon.is_some_and(|coupon| coupon.state_at(now) == CouponState::Open);
+            if open { one.points } else { 0 }
+        }
+        Reward::Membership { .. } => {
+            let (left, whole) = plans::unused_time(tx, programme, now, grant).await?;
+            one.share(left, whole)
+        }
+        Reward::Feature { .. } => {
+            let left = features::unused_time(tx, programme, now, grant).await?;
+            left.map_or(0, |(left, whole)| one.share(left, whole))
+        }
+        // What a tier guarantees stays.
+        Reward::Tier(_) => 0,
+        Reward::Badge(_) | Reward::Points(_) => one.points,
+    })
+}
+
+fn reversal(programme: &Programme, now: Time, one: &Redemption, points: i64) -> Reverse {
     Reverse {
         id: Reverse::id_for(one.entry, "cancelled", one.entry),
         entry: one.entry,
-        points: None,
+        points: Some(points),
         up_to: false,
         policy: programme.reversal_policy,
         expires_at: programme.expiry(now),

@@ -147,8 +147,7 @@ pub(crate) fn payout_due(now: Time, membership: MembershipId, of: &Payout) -> Ne
 }
 
 /// What happened to a membership since it was read.
-pub(crate) fn events(programme: &Programme, now: Time, of: &Membership) -> Vec<NewEvent> {
-    let access_until = of.access(programme, now).map(|(_, until)| time::to_proto(until));
+pub(crate) fn events(now: Time, of: &Membership) -> Vec<NewEvent> {
     let mut told = Vec::new();
     for change in &of.news.transitions {
         let changed = proto::MembershipChanged {
@@ -157,7 +156,8 @@ pub(crate) fn events(programme: &Programme, now: Time, of: &Membership) -> Vec<N
             plan: of.plan.clone(),
             from: i32::from(change.from.number()),
             to: i32::from(change.to.number()),
-            access_until,
+            access_until: change.access_until.map(time::to_proto),
+            change_time: Some(time::to_proto(change.at)),
         };
         told.push(NewEvent::of(now, &of.user, &changed));
     }

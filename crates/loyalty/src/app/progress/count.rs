@@ -4,7 +4,7 @@ use super::{Member, cause, event_id, give};
 use crate::app::{activities::Activity, rewards};
 use crate::domain::progress::tally::{Turn, step};
 use crate::domain::progress::{Deed, Goal, Mark, Measure, Sort, Tally};
-use crate::domain::{Programme, RuleVersion, Tier, Time};
+use crate::domain::{Cause, Programme, RuleVersion, Tier, Time};
 use crate::store::progress::tallies;
 use crate::store::standings;
 use chrono::NaiveDate;
@@ -163,18 +163,34 @@ pub(super) async fn apply(
     match tally.add(step(goal.measure, &beside, mark), mark.at, goal.on_refund) {
         Turn::None => {}
         Turn::Completed => {
-            let first = u32::try_from(tally.round).map_err(Error::internal)?;
-            let kind = tally.sort.cause();
-            let cause = cause(tx, user, kind, &tally.key, first, &tally.version).await?;
-            tally.cause_id = give(tx, member, now, cause, &goal.rewards).await?;
+            tally.cause_id = reward(tx, member, now, goal, &tally).await?;
         }
         Turn::Undone => {
-            let cause_id = std::mem::take(&mut tally.cause_id);
-            let kind = tally.sort.cause();
-            rewards::revoke(tx, &member.programme, now, user, kind, &cause_id).await?;
+            let (kind, cause_id) = (tally.sort.cause(), &tally.cause_id);
+            rewards::revoke(tx, &member.programme, now, user, kind, cause_id).await?;
         }
     }
     tallies::save(tx, user, &tally).await
+}
+
+/// Gives what the goal brings; after it was missed again, what was taken back then. Answers what
+/// it was given for.
+async fn reward(
+    tx: &Tx,
+    member: &Member<'_>,
+    now: Time,
+    goal: &Goal,
+    tally: &Tally,
+) -> Result<String> {
+    let (user, kind) = (member.user(), tally.sort.cause());
+    if tally.cause_id.is_empty() {
+        let first = u32::try_from(tally.round).map_err(Error::internal)?;
+        let cause = cause(tx, user, kind, &tally.key, first, &tally.version).await?;
+        return give(tx, member, now, cause, &goal.rewards).await;
+    }
+    let (id, rule_version) = (tally.cause_id.clone(), tally.version.clone());
+    let cause = Cause { kind, id, rule_version };
+    rewards::grant_again(tx, &member.programme, now, user, &cause, &goal.rewards).await
 }
 
 /// What an activity counts for an offer; `None`: nothing.

@@ -40,8 +40,12 @@ pub(super) async fn attend(
     for mut kept in streaks {
         let judge =
             Judge { programme: &member.programme, calendar: &member.calendar, key: &kept.key };
-        let goes_on = kept.streak.last.is_some_and(|(last, _)| last < day);
-        if goes_on && known.is_none() {
+        let later = kept.streak.last.is_some_and(|(last, _)| last < day);
+        if known.is_some() && kept.streak.go_on(&attended) {
+            store::save_streak(tx, user, &kept).await?;
+            continue;
+        }
+        if later && known.is_none() {
             kept.streak.attend(&attended, judge);
         } else {
             // What is told late can join two runs, so all of it is looked at again.

@@ -57,6 +57,13 @@ impl Membership {
         self.advance(programme, now);
     }
 
+    /// How much of the time that a source gave is not used. Called after `advance`.
+    pub fn unused_of(&self, source: &str, now: Time) -> TimeDelta {
+        let now = self.line_time(now);
+        let own = self.line.stretches().iter().filter(|stretch| stretch.source == source);
+        own.map(|stretch| (stretch.until - stretch.from.max(now)).max(TimeDelta::zero())).sum()
+    }
+
     /// Access that went on without having been paid for is a part of the line before something
     /// follows it.
     fn lend_until(&mut self, programme: &Programme, now: Time) {
@@ -111,7 +118,7 @@ pub(super) fn put_back(membership: &mut Membership, programme: &Programme, rest:
 }
 
 /// What time of one plan is worth in another, in whole days, rounded up.
-fn worth(programme: &Programme, plan: &str, other: &str, length: TimeDelta) -> TimeDelta {
+pub fn worth(programme: &Programme, plan: &str, other: &str, length: TimeDelta) -> TimeDelta {
     const DAY: i128 = 86_400;
     let value = |key| i128::from(known_plan(programme, key).map_or(1, Plan::value).max(1));
     let (from, to) = (value(plan), value(other));

@@ -72,6 +72,9 @@ pub struct Transition {
     pub to: State,
     /// When.
     pub at: Time,
+    /// Until when there is access from then on, as known then; `None`: there is none, or (in the
+    /// history) it was not kept.
+    pub access_until: Option<Time>,
 }
 
 /// What has to be written down and told; not a part of the state.
@@ -233,8 +236,10 @@ impl Membership {
     pub fn note(&mut self, programme: &Programme, at: Time) {
         let to = self.standing(programme, at);
         if to != self.state {
-            self.news.transitions.push(Transition { from: self.state, to, at });
+            let from = self.state;
             (self.state, self.since) = (to, at);
+            let access_until = self.access(programme, at).map(|(_, until)| until);
+            self.news.transitions.push(Transition { from, to, at, access_until });
         }
     }
 

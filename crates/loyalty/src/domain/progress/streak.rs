@@ -131,6 +131,17 @@ impl Streak {
         told
     }
 
+    /// Takes in that the last day goes on, `day` being that day with its latest event. Answers
+    /// whether that was all: the day counts already, by its first event.
+    pub fn go_on(&mut self, day: &Attended) -> bool {
+        let counts = self.counted == Some((day.day, day.first_at));
+        let goes_on = counts && self.last.is_some_and(|(last, _)| last == day.day);
+        if goes_on {
+            self.last = Some((day.day, day.last_at));
+        }
+        goes_on
+    }
+
     /// As it is at an instant, if nothing happens until then: a missed day counts as missed when it
     /// is over, whether or not anybody came back.
     #[must_use]

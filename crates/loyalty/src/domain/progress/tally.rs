@@ -68,7 +68,7 @@ pub struct Tally {
     pub completed_at: Option<Time>,
     /// When the member gave it up.
     pub left_at: Option<Time>,
-    /// What the rewards were given for; empty: they were not.
+    /// What the rewards were given for the last time, taken back or not; empty: they never were.
     pub cause_id: String,
 }
 

@@ -98,6 +98,29 @@ async fn an_unpaid_renewal_has_days_of_grace_then_waits_then_ends() {
     assert_eq!(rest.transitions.len(), 4);
 }
 
+/// Each change tells of the access from then on, not of what came of it since.
+#[tokio::test]
+async fn changes_told_late_say_what_held_when_they_fell_due() {
+    let service = Service::start().await;
+    let end = instant(paying(&service, "ann").await.paid_through);
+    let request = PauseRequest { user_id: "ann".to_owned(), ..Default::default() };
+    client(&service).pause(request).await.unwrap();
+    cancel(&service, "ann", false).await.unwrap();
+    let over = service.now() + TimeDelta::days(90);
+    // No job ran until the pause and then the membership were over.
+    service.wait_days(200);
+    service.suite.settle().await;
+    let told: Vec<MembershipChanged> = service.suite.events_of().await;
+    let [.., canceling, expired] = &told[..] else { panic!("{told:?}") };
+    let told = |change: &MembershipChanged| {
+        (change.to(), instant(change.change_time), change.access_until.map(|at| instant(Some(at))))
+    };
+    let until = end + TimeDelta::days(90);
+    assert_eq!(told(canceling), (State::Canceling, over, Some(until)));
+    assert_eq!(told(expired), (State::Expired, until, None));
+    service.assert_sound().await;
+}
+
 #[tokio::test]
 async fn a_late_notice_delays_the_renewal_and_cuts_nothing() {
     let service = Service::start().await;

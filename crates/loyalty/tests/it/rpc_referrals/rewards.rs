@@ -1,6 +1,6 @@
 //! What steps give, and what the operator's check finds.
 
-use super::{buys, progress, refer, start, to};
+use super::{buys, progress, refer, returns, start, to};
 use crate::fixture::Service;
 use perennial_loyalty::Config;
 use perennial_loyalty::domain::referral::Step;
@@ -63,6 +63,35 @@ async fn a_tier_can_be_given_and_is_kept_as_long_as_a_reached_one() {
     let history = service.tiers().list_tier_history(request).await.unwrap().into_inner();
     let causes: Vec<_> = history.changes.iter().map(TierChange::cause).collect();
     assert_eq!(causes, [TierChangeCause::Lapsed, TierChangeCause::Granted]);
+    service.assert_sound().await;
+}
+
+/// Two recommendations are silver. Zoe's four all count; of Ann's the last one is lost again.
+#[tokio::test]
+async fn a_recommendation_that_is_taken_back_holds_nobody_up() {
+    let service = start().await;
+    service.earn("zoe", 1).await;
+    for (wait, friends) in [(14, ["1", "2"]), (100, ["3", "4"])] {
+        for advocate in ["ann", "zoe"] {
+            for friend in friends {
+                service.brings(advocate, &format!("{advocate}{friend}")).await;
+            }
+        }
+        service.wait_days(wait);
+        service.suite.settle().await;
+    }
+    returns(&service, "ann4", 10_000);
+    service.suite.settle().await;
+    let (ann, zoe) = (service.tier("ann").await, service.tier("zoe").await);
+    assert_eq!((ann.tier(), zoe.tier()), (Tier::Silver, Tier::Silver));
+    let counts = [ann.metrics.unwrap(), zoe.metrics.unwrap()].map(|all| all.recommendations);
+    assert_eq!(counts, [3, 4]);
+    // What was reached is guaranteed; then only the later friends are within the year.
+    let until = time::from_proto("keep_until", &ann.keep_until.unwrap()).unwrap();
+    service.suite.clock.set(until);
+    service.suite.settle().await;
+    assert_eq!(service.tier("ann").await.tier(), Tier::Ordinary);
+    assert_eq!(service.tier("zoe").await.tier(), Tier::Silver);
     service.assert_sound().await;
 }
 

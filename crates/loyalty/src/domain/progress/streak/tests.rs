@@ -113,6 +113,27 @@ proptest! {
         prop_assert!(told.iter().all(|(_, outcome, _)| *outcome != Outcome::Frozen));
     }
 
+    /// A day that goes on needs no look at the others, wherever that is said to be enough.
+    #[test]
+    fn a_day_that_goes_on_is_what_all_days_make(
+        (start, steps) in life(), gaps in prop::collection::vec(1_i64..=1_000, 1..80)
+    ) {
+        let (calendar, _) = calendar(start, &steps);
+        let programme = with_freezes(1);
+        let judge = Judge { programme: &programme, calendar: &calendar, key: "check-in" };
+        let (mut now, mut events, mut kept) = (start, Vec::new(), Streak::default());
+        for minutes in gaps {
+            now += TimeDelta::minutes(minutes);
+            events.push(now);
+            let days = attended(&events, &calendar);
+            let scratch = Streak::from_scratch(&days, judge).0;
+            if !kept.go_on(&days[days.len() - 1]) {
+                kept = scratch.clone();
+            }
+            prop_assert_eq!(&kept, &scratch);
+        }
+    }
+
     #[test]
     fn nobody_gets_two_days_inside_eighteen_hours_by_switching_zones(
         (start, steps) in life(), gaps in prop::collection::vec(1_i64..=1_000, 1..120)
