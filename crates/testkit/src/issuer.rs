@@ -50,10 +50,17 @@ impl SigningKey {
     /// # Panics
     /// Never: the key is a constant.
     pub fn rs256(id: &str) -> Self {
-        let [n, e, d, p, q, dp, dq, qi] =
-            RFC_7515.map(|text| URL_SAFE_NO_PAD.decode(text).expect("base64"));
-        let public_key = rsa::PublicKeyComponents { n, e };
-        let components = rsa::KeyPairComponents { public_key, d, p, q, dP: dp, dQ: dq, qInv: qi };
+        let part = |place: usize| URL_SAFE_NO_PAD.decode(RFC_7515[place]).expect("base64");
+        let public_key = rsa::PublicKeyComponents { n: part(0), e: part(1) };
+        let components = rsa::KeyPairComponents {
+            public_key,
+            d: part(2),
+            p: part(3),
+            q: part(4),
+            dP: part(5),
+            dQ: part(6),
+            qInv: part(7),
+        };
         let pair = rsa::KeyPair::from_components(&components).expect("the key of the RFC");
         Self { id: id.to_owned(), pair: Pair::Rs256(Box::new(pair)) }
     }

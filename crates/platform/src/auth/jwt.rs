@@ -50,9 +50,11 @@ impl Jwt {
             return Err(config_error(message));
         }
         verify::install();
-        let mut validation = Validation::default();
-        validation.leeway = config.leeway_seconds;
-        validation.validate_nbf = true;
+        let mut validation = Validation {
+            leeway: config.leeway_seconds,
+            validate_nbf: true,
+            ..Validation::default()
+        };
         validation.set_issuer(&[&config.issuer]);
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
         Ok(Self { audience: config.audience.clone(), validation, keys: Keys::new(config)? })

@@ -1,16 +1,16 @@
 //! jsonwebtoken's signatures by ring, like all cryptography here; its own choices would bring a
 //! second library for it. RS256 and ES256 only, and only to verify.
 
-use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
+use jsonwebtoken::crypto::{CryptoProvider, JwtVerifier, KeyUtils};
 use jsonwebtoken::errors::{ErrorKind, new_error};
-use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey, DecodingKeyKind, EncodingKey};
+use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey, DecodingKeyKind};
 use ring::signature::{
     ECDSA_P256_SHA256_FIXED, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents, UnparsedPublicKey,
 };
 use signature::Verifier;
 
 static PROVIDER: CryptoProvider = CryptoProvider {
-    signer_factory: refuse_to_sign,
+    signer_factory: |_, _| Err(new_error(ErrorKind::InvalidAlgorithm)),
     verifier_factory: verifier,
     key_utils: KeyUtils::new_unimplemented(),
 };
@@ -20,13 +20,7 @@ pub(super) fn install() {
     let _already = PROVIDER.install_default();
 }
 
-fn refuse_to_sign(
-    _: &Algorithm,
-    _: &EncodingKey,
-) -> jsonwebtoken::errors::Result<Box<dyn JwtSigner>> {
-    Err(new_error(ErrorKind::InvalidAlgorithm))
-}
-
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the shape that jsonwebtoken asks for")]
 fn verifier(
     algorithm: &Algorithm,
     key: &DecodingKey,
