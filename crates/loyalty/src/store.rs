@@ -31,7 +31,27 @@ pub(crate) mod warnings;
 
 pub use migrations::migrations;
 
-use perennial_platform::Error;
+use perennial_platform::db::bulk::{MAX_LISTED, one_of};
+use perennial_platform::{Error, Result};
+use sea_orm::{ConnectionTrait, EntityTrait, QueryFilter, Select, Value};
+
+/// The rows of a query in which a column is one of these, however many there are.
+async fn rows_of<E: EntityTrait, V: Clone + Into<Value>>(
+    conn: &impl ConnectionTrait,
+    query: Select<E>,
+    column: E::Column,
+    values: &[V],
+) -> Result<Vec<E::Model>>
+where
+    Vec<V>: Into<Value>,
+{
+    let mut found = Vec::new();
+    for some in values.chunks(MAX_LISTED) {
+        let query = query.clone().filter(one_of(conn, column, some.to_vec()));
+        found.extend(query.all(conn).await?);
+    }
+    Ok(found)
+}
 
 /// A row that this program cannot have written.
 fn damaged(table: &'static str, what: impl std::fmt::Display) -> Error {

@@ -1,15 +1,16 @@
 //! Holds, with the lots they reserve.
 
 use super::rows::holds::{ActiveModel, Column, Entity, Model};
-use super::{damaged, entries};
+use super::{damaged, entries, rows_of};
 use crate::domain::{EntryId, Hold, HoldId, HoldState, Time};
 use perennial_platform::Result;
 use perennial_platform::db::bulk::{Known, write};
-use sea_orm::sea_query::{Condition, Expr};
+use sea_orm::sea_query::Expr;
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
     QuerySelect,
 };
+use uuid::Uuid;
 
 fn open() -> Expr {
     Expr::cust("state = 1")
@@ -25,8 +26,8 @@ pub(crate) async fn by_id(
     conn: &impl ConnectionTrait,
     ids: impl IntoIterator<Item = HoldId>,
 ) -> Result<Vec<Hold>> {
-    let rows = Entity::find().filter(Column::Id.is_in(ids.into_iter().map(HoldId::uuid)));
-    with_parts(conn, rows.all(conn).await?).await
+    let ids: Vec<Uuid> = ids.into_iter().map(HoldId::uuid).collect();
+    with_parts(conn, rows_of(conn, Entity::find(), Column::Id, &ids).await?).await
 }
 
 /// The open holds of these members whose time has run out.
@@ -35,11 +36,8 @@ pub(crate) async fn due_of(
     users: &[String],
     now: Time,
 ) -> Result<Vec<Hold>> {
-    let mine = Condition::all()
-        .add(open())
-        .add(Column::UserId.is_in(users))
-        .add(Column::Deadline.lte(now));
-    with_parts(conn, Entity::find().filter(mine).all(conn).await?).await
+    let due = Entity::find().filter(open()).filter(Column::Deadline.lte(now));
+    with_parts(conn, rows_of(conn, due, Column::UserId, users).await?).await
 }
 
 /// Members with open holds whose time has run out: at most `limit` holds'.

@@ -2,6 +2,7 @@
 
 use super::rows::lots::{ActiveModel, Column, Entity, Model};
 use super::rows::members;
+use super::rows_of;
 use crate::domain::{Lot, LotId, Notice, Time};
 use perennial_platform::Result;
 use perennial_platform::db::bulk::{Known, MAX_LISTED, one_of, write};
@@ -25,13 +26,8 @@ fn kept() -> Expr {
 
 /// The lots of these members that still have points, pending ones included.
 pub(crate) async fn open_of(conn: &impl ConnectionTrait, users: &[String]) -> Result<Vec<Lot>> {
-    let mut found = Vec::new();
-    for some in users.chunks(MAX_LISTED) {
-        let query =
-            Entity::find().filter(kept()).filter(one_of(conn, Column::UserId, some.to_vec()));
-        found.extend(query.all(conn).await?.into_iter().map(from_row));
-    }
-    Ok(found)
+    let rows = rows_of(conn, Entity::find().filter(kept()), Column::UserId, users).await?;
+    Ok(rows.into_iter().map(from_row).collect())
 }
 
 /// These lots.
@@ -40,12 +36,8 @@ pub(crate) async fn by_id(
     ids: impl IntoIterator<Item = LotId>,
 ) -> Result<Vec<Lot>> {
     let ids: Vec<Uuid> = ids.into_iter().map(LotId::uuid).collect();
-    let mut found = Vec::with_capacity(ids.len());
-    for some in ids.chunks(MAX_LISTED) {
-        let query = Entity::find().filter(one_of(conn, Column::Id, some.to_vec()));
-        found.extend(query.all(conn).await?.into_iter().map(from_row));
-    }
-    Ok(found)
+    let rows = rows_of(conn, Entity::find(), Column::Id, &ids).await?;
+    Ok(rows.into_iter().map(from_row).collect())
 }
 
 /// Members who have points whose date has passed, that nothing reserves: at most `limit` lots'.
