@@ -79,37 +79,42 @@ fn blocks(text: &str) -> Vec<&str> {
     blocks.filter(|block| block.contains("grpcurl")).collect()
 }
 
-/// The pages of loyalty name ids that only a reader has, so a line may be refused there; but every
-/// method and every field of it has to exist.
+/// Tries a call again, as [`run`] does, and names each line that fails in the end.
+const AS_TYPED: &str = r#"
+set -o pipefail
+grpcurl() {
+  local code
+  for _ in 1 2 3 4 5; do command grpcurl "$@" && return; code=$?; sleep 0.5; done
+  return $code
+}
+trap 'echo "FAILED: $BASH_COMMAND" >&2' ERR
+"#;
+
+/// What a line that says that it is refused may answer: FAILED_PRECONDITION, as grpcurl tells it.
+const MAY_BE_REFUSED: &str = "|| [ $? = 73 ] # refused";
+
 #[tokio::test]
-async fn the_pages_of_loyalty_name_what_exists() {
-    const WRONG: [&str; 7] = [
-        "grpcurl: command not found",
-        "Unimplemented",
-        "Error invoking method",
-        "does not expose",
-        "does not include",
-        "Error parsing",
-        "syntax error",
-    ];
-    let setup = Setup::fresh().await;
-    let _running = setup.start().await;
-    let mut lines = 0;
+async fn the_pages_of_loyalty_work_as_printed() {
+    let mut pages = 0;
     for page in std::fs::read_dir(root().join("crates/loyalty/docs")).unwrap() {
         let page = page.unwrap().path();
         let text = std::fs::read_to_string(&page).unwrap();
-        for block in blocks(&text) {
-            let port = setup.ports()[2].to_string();
-            let here = block.replace("localhost:50053", &format!("127.0.0.1:{port}"));
-            let output = Command::new("bash").args(["-c", &here]).current_dir(root()).output();
-            let said = String::from_utf8_lossy(&output.unwrap().stderr).into_owned();
-            let wrong = WRONG.iter().find(|wrong| said.contains(**wrong));
-            assert!(wrong.is_none(), "{}: {wrong:?}\n{here}\n{said}", page.display());
-            lines += block.lines().count();
+        let blocks = blocks(&text);
+        if blocks.is_empty() {
+            continue;
         }
+        let setup = Setup::fresh().await;
+        let _running = setup.start().await;
+        let address = format!("127.0.0.1:{}", setup.ports()[2]);
+        let typed = AS_TYPED.to_owned() + &blocks.concat();
+        let here = typed.replace("localhost:50053", &address).replace("# refused", MAY_BE_REFUSED);
+        let output = Command::new("bash").args(["-c", &here]).current_dir(root()).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(!said.contains("FAILED:"), "{}\n{said}", page.display());
+        assert!(output.status.success(), "{}\n{said}", page.display());
+        pages += 1;
     }
-    assert!(lines >= 60, "only {lines} lines");
-    println!("{lines} lines in the pages of loyalty");
+    assert!(pages >= 8, "only {pages} pages");
 }
 
 #[test]
