@@ -30,6 +30,8 @@ fn crates_name_only_those_below_them() {
         names.iter().map(|name| format!("perennial-{name}")).collect()
     };
     assert_eq!(ours("crates/proto", "dependencies"), below(&[]));
+    // A caller depends on the contracts, not on the services.
+    assert_eq!(ours("crates/client", "dependencies"), below(&["proto"]));
     assert_eq!(ours("crates/platform", "dependencies"), below(&["proto"]));
     for service in SERVICES {
         let package = format!("crates/{service}");

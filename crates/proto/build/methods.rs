@@ -24,7 +24,7 @@ pub(crate) fn generate(pool: &DescriptorPool) -> Result<String, Box<dyn Error>> 
             write!(
                 row,
                 "    Method {{ path: \"/{}/{}\", service: \"{}\", name: \"{}\", scope: \"{}\", \
-                 input: \"{}\", output: \"{}\", read_only: {}, client_streaming: {}, server_streaming: {} }},",
+                 input: \"{}\", output: \"{}\", request_id: {:?}, read_only: {}, client_streaming: {}, server_streaming: {} }},",
                 service.full_name(),
                 method.name(),
                 service.full_name(),
@@ -32,6 +32,7 @@ pub(crate) fn generate(pool: &DescriptorPool) -> Result<String, Box<dyn Error>> 
                 scope,
                 method.input().full_name(),
                 method.output().full_name(),
+                method.input().get_field_by_name("request_id").map(|field| field.number()),
                 read_only,
                 method.is_client_streaming(),
                 method.is_server_streaming(),

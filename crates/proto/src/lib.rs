@@ -51,6 +51,9 @@ pub struct Method {
     pub input: &'static str,
     /// Full name of the response message.
     pub output: &'static str,
+    /// Number of the field `request_id` of the request message, when it has one: repeating such a
+    /// call has no second effect.
+    pub request_id: Option<u32>,
     /// Has no side effects.
     pub read_only: bool,
     /// The caller sends a stream.
