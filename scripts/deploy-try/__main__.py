@@ -4,27 +4,30 @@ import sys
 from pathlib import Path
 
 import steps
-from backing import Collector, Mail, Postgres, Redis
+from backing import Collector, Gateway, Mail, Postgres, Redis
 from node import Failed, Node
 
 
 def production(work):
     postgres, redis, mail, collector = Postgres(work), Redis(work), Mail(work), Collector(work)
+    gateway = Gateway()
     node = Node("production", work, {
         "PERENNIAL_POSTGRES": f"127.0.0.1:{postgres.port}",
         "PERENNIAL_REDIS": f"redis://127.0.0.1:{redis.port}/0",
         "PERENNIAL_SMTP_URL": f"smtp://127.0.0.1:{mail.port}",
-    })
+    }, gateway.settings())
     node.collector = collector.port
     postgres.sql((node.folder / "secrets/databases.sql").read_text())
-    return node, [mail, collector], [
+    return node, [mail, gateway, collector], [
         (steps.tables_come_first,),
         (steps.all_start,),
         (steps.callers_are_told_apart,),
         (steps.services_hear_each_other,),
         (steps.redis_goes, redis),
         (steps.postgres_goes, postgres),
+        (steps.a_pod_starts_without_postgres, postgres),
         (steps.mail_goes, mail),
+        (steps.gateway_goes, gateway),
         (steps.peer_goes,),
         (steps.a_pod_ends_in_order,),
         (steps.postgres_is_restored, postgres, work),

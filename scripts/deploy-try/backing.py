@@ -5,6 +5,8 @@ import re
 import shlex
 import signal
 import subprocess
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -96,6 +98,37 @@ class Mail:
         if self.process:
             self.process.kill()
             self.process.wait()
+
+
+class Gateway:
+    """An HTTP server that takes whatever is posted."""
+
+    def __init__(self):
+        self.port, self.taken, self.server = free_port(), [], None
+
+    def settings(self):
+        return (f'\n[notification.webhook]\nurl = "http://127.0.0.1:{self.port}/"\nallow_private_networks = true\n'
+                'secrets = ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]\n')
+
+    def start(self):
+        taken = self.taken
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self):
+                self.rfile.read(int(self.headers["content-length"]))
+                taken.append(self.headers["webhook-id"])
+                self.send_response(204)
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def end(self):
+        if self.server:
+            self.server.shutdown()
 
 
 class Collector:

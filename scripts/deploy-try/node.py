@@ -48,11 +48,13 @@ def free_port():
 class Node:
     """All pods of one deployment, one of each workload."""
 
-    def __init__(self, kind, work, environment):
+    def __init__(self, kind, work, environment, settings=""):
         self.work = work
         self.folder = work / "deployment"
         new = ["scripts/deploy-new.sh", str(self.folder), "trial", kind]
         subprocess.run(new, check=True, env={**os.environ, **environment}, stderr=subprocess.DEVNULL)
+        with (self.folder / "settings.toml").open("a") as file:
+            file.write(settings)
         render = subprocess.run(["kubectl", "kustomize", self.folder], check=True, capture_output=True, text=True)
         (work / "render.yaml").write_text(render.stdout)
         self.manifests = Manifests.load(work / "render.yaml")

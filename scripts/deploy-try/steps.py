@@ -111,20 +111,47 @@ def postgres_goes(node, postgres):
     return f"answered after {answered:.1f} s, not ready after {unready:.1f} s, ready {ready:.1f} s after its return"
 
 
-def mail_goes(node, mail):
-    """No mail server: the message waits and is sent once when there is one"""
-    profile = {"user_id": "bea", "email": "bea@example.com", "display_name": "Bea", "locale": "en"}
+def a_pod_starts_without_postgres(node, postgres):
+    """Postgres away at a pod's start: the program ends and says UNAVAILABLE, and starts once it is there"""
+    node.stop("loyalty")
+    postgres.stop()
+    started = time.monotonic()
+    refused = node.run(node.manifests.server("loyalty"))
+    took = time.monotonic() - started
+    expect(refused.returncode != 0 and "unavailable" in refused.stderr.lower(), f"{refused.returncode}: {refused.stderr}")
+    postgres.start()
+    node.start("loyalty")
+    wait_for("loyalty ready", lambda: node.is_ready("loyalty"), START)
+    wait_for("all ready", lambda: all(node.is_ready(s) for s in SERVICES), START)
+    return f"ended after {took:.1f} s"
+
+
+def handed_over(node, user, channel, receiver, arrived):
+    """Schedules a message while its receiver is away, starts the receiver; returns the seconds until it has it."""
+    profile = {"user_id": user, "email": f"{user}@example.com", "display_name": user, "locale": "en"}
     expect(node.call("identity", "ProfileService/UpsertProfile", {"profile": profile})[0] == "OK", "UpsertProfile")
-    wanted = {"user_id": "bea", "template": "feedback-received", "topic": "service", "channels": ["DELIVERY_CHANNEL_EMAIL"],
-              "class": "MESSAGE_CLASS_TRANSACTIONAL", "variables": {"ticket": "tkt_" + "0" * 32}}
+    wanted = {"user_id": user, "template": "feedback-received", "topic": "service", "channels": [channel],
+              "class": "MESSAGE_CLASS_TRANSACTIONAL", "variables": {"ticket": "tkt_" + "0" * 32, "answer_within": "24 hours"}}
     code, _ = node.call("notification", "NotificationService/ScheduleNotification", wanted)
     expect(code == "OK", f"ScheduleNotification: {code}")
-    stood = lambda: str(node.call("notification", "NotificationService/ListNotifications", {"user_id": "bea"})[1])
+    stood = lambda: str(node.call("notification", "NotificationService/ListNotifications", {"user_id": user})[1])
     wait_for("a failed hand-over", lambda: "NOTIFICATION_STATE_FAILED" in stood(), SOON)
-    mail.start()
-    sent = wait_for("the mail", lambda: mail.has("bea@example.com") and "NOTIFICATION_STATE_SENT" in stood(), SOON)
+    receiver.start()
+    return wait_for("the message", lambda: arrived() and "NOTIFICATION_STATE_SENT" in stood(), SOON)
+
+
+def mail_goes(node, mail):
+    """No mail server: the message waits and is sent once when there is one"""
+    sent = handed_over(node, "bea", "DELIVERY_CHANNEL_EMAIL", mail, lambda: mail.has("bea@example.com"))
     expect(mail.log.read_text().count("Message-ID") == 1, "the mail came more than once")
     return f"{sent:.1f} s after the server came"
+
+
+def gateway_goes(node, gateway):
+    """No webhook gateway: the message waits and is handed over once when there is one"""
+    sent = handed_over(node, "cyd", "DELIVERY_CHANNEL_WEBHOOK", gateway, lambda: bool(gateway.taken))
+    expect(len(gateway.taken) == 1, "the message came more than once")
+    return f"{sent:.1f} s after the gateway came"
 
 
 def peer_goes(node):

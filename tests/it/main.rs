@@ -4,6 +4,7 @@
 #![expect(clippy::disallowed_methods, reason = "callers of a test are tasks outside any host")]
 
 mod auth;
+mod backup;
 mod cli;
 mod closed_loop;
 mod contract;

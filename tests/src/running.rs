@@ -4,8 +4,9 @@ use crate::clients::Clients;
 use crate::programs;
 use perennial_testkit::{TestDatabase, free_port};
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use toml::Table;
@@ -23,12 +24,16 @@ const START: Duration = Duration::from_mins(1);
 /// An installation: its own data, databases, ports and settings. Outlives the processes on it.
 #[derive(Debug)]
 pub struct Setup {
-    folder: TempDir,
+    folder: Arc<TempDir>,
+    /// Of its settings and its log in the folder.
+    name: String,
+    /// "all", or the one service that it runs.
+    service: &'static str,
     ports: [u16; 4],
     settings: Table,
     arguments: Vec<String>,
     environment: Vec<(String, String)>,
-    databases: Vec<TestDatabase>,
+    databases: Arc<Vec<TestDatabase>>,
 }
 
 impl Setup {
@@ -37,25 +42,73 @@ impl Setup {
     /// # Panics
     /// When there is no room for it.
     pub async fn fresh() -> Self {
-        let folder = TempDir::new().expect("a temporary folder");
-        let ports = [free_port(), free_port(), free_port(), free_port()];
-        let mut setup = Self {
-            folder,
-            ports,
+        let setup = Self {
+            folder: Arc::new(TempDir::new().expect("a temporary folder")),
+            name: "perennial".into(),
+            service: "all",
+            ports: [0; 4],
             settings: Table::new(),
             arguments: Vec::new(),
             environment: Vec::new(),
-            databases: Vec::new(),
+            databases: Arc::default(),
         };
-        for (service, port) in SERVICES.into_iter().zip(ports) {
+        setup.with("[telemetry]\nlog_format = \"json\"").on_fresh_databases().await.elsewhere()
+    }
+
+    /// The same installation, moved to databases of its own that have nothing in them.
+    ///
+    /// # Panics
+    /// When there is no room for them.
+    pub async fn on_fresh_databases(mut self) -> Self {
+        let mut databases = Vec::new();
+        for service in SERVICES {
             let database = TestDatabase::fresh().await;
-            setup = setup.with(&format!(
-                "[ports]\n{service} = {port}\n[{service}.database]\nurl = {:?}",
-                database.config().url
-            ));
-            setup.databases.push(database);
+            let url = database.config().url;
+            self = self.with(&format!("[{service}.database]\nurl = {url:?}"));
+            databases.push(database);
         }
-        setup.with("[telemetry]\nlog_format = \"json\"")
+        self.databases = Arc::new(databases);
+        self
+    }
+
+    /// On other ports.
+    fn elsewhere(mut self) -> Self {
+        self.ports = [free_port(), free_port(), free_port(), free_port()];
+        for (service, port) in SERVICES.into_iter().zip(self.ports) {
+            self = self.with(&format!("[ports]\n{service} = {port}"));
+        }
+        self
+    }
+
+    /// Another one with the same settings, data folder and databases, on ports of its own.
+    ///
+    /// # Panics
+    /// When no port is free.
+    #[must_use]
+    pub fn replica(&self, name: &str) -> Self {
+        let replica = Self {
+            folder: Arc::clone(&self.folder),
+            name: name.into(),
+            service: self.service,
+            ports: self.ports,
+            settings: self.settings.clone(),
+            arguments: self.arguments.clone(),
+            databases: Arc::clone(&self.databases),
+            environment: self.environment.clone(),
+        };
+        replica.elsewhere()
+    }
+
+    /// Runs this service alone.
+    #[must_use]
+    pub fn only(mut self, service: &'static str) -> Self {
+        self.service = service;
+        self
+    }
+
+    /// Address of each service's database.
+    pub fn databases(&self) -> Vec<String> {
+        self.databases.iter().map(|database| database.config().url).collect()
     }
 
     /// Adds settings, written as TOML.
@@ -97,10 +150,10 @@ impl Setup {
     /// # Panics
     /// When the settings cannot be written.
     pub fn command(&self, subcommand: &str) -> Command {
-        let file = self.folder.path().join("perennial.toml");
+        let file = self.folder.path().join(format!("{}.toml", self.name));
         std::fs::write(&file, self.settings.to_string()).expect("the settings on disk");
         let mut command = Command::new(programs::perennial());
-        command.arg(subcommand).arg("all").arg("--config").arg(file);
+        command.arg(subcommand).arg(self.service).arg("--config").arg(file);
         command.arg("--data").arg(self.folder.path());
         command.envs(self.environment.clone());
         command
@@ -108,7 +161,11 @@ impl Setup {
 
     /// What the processes on this installation have logged so far.
     pub fn log(&self) -> String {
-        std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+        std::fs::read_to_string(self.log_file()).unwrap_or_default()
+    }
+
+    fn log_file(&self) -> PathBuf {
+        self.folder.path().join(format!("{}.log", self.name))
     }
 
     /// Starts the suite and waits until all its services answer that they serve.
@@ -116,16 +173,15 @@ impl Setup {
     /// # Panics
     /// When it does not come up; the message has the end of its log.
     pub async fn start(&self) -> Running {
-        let log = File::options()
-            .create(true)
-            .append(true)
-            .open(self.folder.path().join("log"))
-            .expect("a log file");
+        let log =
+            File::options().create(true).append(true).open(self.log_file()).expect("a log file");
         let mut command = self.command("serve");
         command.args(&self.arguments).stdin(Stdio::null());
         command.stdout(log.try_clone().expect("a second handle of the log")).stderr(log);
         let child = command.spawn().expect("the binary starts");
-        let mut running = Running { child, channels: self.ports.map(channel) };
+        let runs = |service| self.service == "all" || self.service == service;
+        let serving = SERVICES.map(runs);
+        let mut running = Running { child, channels: self.ports.map(channel), serving };
         let until = Instant::now() + START;
         while !running.serves().await {
             let ended = running.child.try_wait().ok().flatten();
@@ -142,6 +198,8 @@ impl Setup {
 pub struct Running {
     child: Child,
     channels: [Channel; 4],
+    /// Which of the services it runs.
+    serving: [bool; 4],
 }
 
 impl Running {
@@ -189,7 +247,8 @@ impl Running {
     }
 
     async fn serves(&self) -> bool {
-        for channel in self.channels() {
+        let serving = self.channels().into_iter().zip(self.serving).filter(|(_, runs)| *runs);
+        for (channel, _) in serving {
             let request = HealthCheckRequest { service: String::new() };
             match HealthClient::new(channel).check(request).await {
                 Ok(answer) if answer.get_ref().status() == ServingStatus::Serving => {}

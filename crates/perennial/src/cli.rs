@@ -24,6 +24,7 @@ Examples:
   perennial demo                           18 months of real purchases in a few minutes
   perennial token new --name crm --scopes 'identity.*,loyalty.points.read'
   perennial check                          are the books in order?
+  perennial backup --to /backup/monday     copies of the SQLite files, while the suite runs
   perennial serve --print-config           every setting with its value
 
 Settings come from defaults, then the file, then the environment:
@@ -43,6 +44,8 @@ pub enum Command {
     Demo(Demo),
     /// Check the invariants of the data on disk; exit code 1 when one is broken.
     Check(Check),
+    /// Copy SQLite files, all at one moment, while the suite runs. (Postgres has pg_basebackup.)
+    Backup(Backup),
     /// Ask a running service whether it serves; exit code 1 when it does not.
     Health(Health),
     /// Measure the hot paths beside plain baselines on the same databases.
@@ -134,6 +137,18 @@ pub struct Check {
     /// The time to judge by; for the data of a simulated suite the time it stands at.
     #[arg(long, value_name = "CLOCK", default_value_t = ClockChoice::System)]
     pub clock: ClockChoice,
+}
+
+/// `perennial backup`.
+#[derive(Debug, Args)]
+pub struct Backup {
+    /// What to copy. Copies of single services, taken one after another, stand at moments of their
+    /// own and contradict each other.
+    #[command(flatten)]
+    pub target: Target,
+    /// Folder for the copies; made if there is none, nothing in it is written over.
+    #[arg(long, value_name = "FOLDER")]
+    pub to: PathBuf,
 }
 
 /// By which time the suite works.

@@ -75,12 +75,13 @@ fn migrations(service: Service) -> fn() -> Vec<Box<dyn MigrationTrait>> {
     }
 }
 
-async fn open(service: Service, config: &Config) -> Result<Db> {
+/// The database of a service, without touching its tables.
+pub(crate) async fn open(service: Service, config: &Config) -> Result<Db> {
     Db::open(&service.to_string(), database(service, config), &config.data).await
 }
 
 /// The SQLite file of a service, when it does not exist: opening it would make it.
-fn missing_file(service: Service, config: &Config) -> Option<PathBuf> {
+pub(crate) fn missing_file(service: Service, config: &Config) -> Option<PathBuf> {
     let url = database(service, config).url_for(&service.to_string(), &config.data);
     url.strip_prefix("sqlite://").map(PathBuf::from).filter(|path| !path.exists())
 }

@@ -1,13 +1,14 @@
-//! The one binary of Perennial: `serve`, `migrate`, `token`, `demo`, `check`, `health`, `bench`,
-//! `simulate`.
+//! The one binary of Perennial: `serve`, `migrate`, `token`, `demo`, `check`, `backup`, `health`,
+//! `bench`, `simulate`.
 //!
 //! In reading order: the command line ([`cli`]), the settings ([`config`]), what starts the
-//! services ([`serve`], [`welcome`]), what looks at their data without them ([`data`]), what runs a
+//! services ([`serve`], [`welcome`]), what handles their data without them ([`data`], [`backup`]), what runs a
 //! service under a seed ([`simulate`]), and the commands that are clients like any other ([`client`], [`own_suite`], [`health`],
 //! [`demo`], [`bench`]).
 
 #![expect(clippy::print_stdout, reason = "this crate talks to a person at a terminal")]
 
+pub mod backup;
 pub mod bench;
 pub mod cli;
 pub mod client;

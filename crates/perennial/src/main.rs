@@ -2,7 +2,7 @@
 
 use clap::Parser as _;
 use perennial::cli::{Cli, Command};
-use perennial::{bench, data, demo, health, serve, simulate, token};
+use perennial::{backup, bench, data, demo, health, serve, simulate, token};
 use std::process::ExitCode;
 
 /// Calls allocate much and for a short time, on threads that free what others allocated. The
@@ -28,6 +28,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Token(command) => token::run(command)?,
         Command::Demo(options) => demo::run(&options).await?,
         Command::Check(options) => return data::check(&options).await,
+        Command::Backup(options) => backup::run(&options).await?,
         Command::Health(options) => return health::run(&options).await,
         Command::Bench(options) => bench::run(&options).await?,
         Command::Simulate(options) => return simulate::run(&options).await,
