@@ -134,7 +134,7 @@ async fn a_backup_under_load_is_restored() {
     assert!(running.stop().await.success());
     println!("{} calls before the backup, {} while it was made", before.len(), during.len());
 
-    let restored = copies.restore(&setup).await;
+    let restored = copies.restore(&setup);
     check(&restored);
     let running = restored.start().await;
     let clients = running.clients();

@@ -103,7 +103,7 @@ fn is_received(span: &Seen) -> bool {
 
 /// The span of the n-th trace, as soon as the collector has it.
 async fn found(collector: &Collector, n: u32, wanted: impl Fn(&Seen) -> bool) -> Seen {
-    let until = Instant::now() + Duration::from_secs(60);
+    let until = Instant::now() + Duration::from_mins(1);
     loop {
         let spans = collector.trace(&trace_id(n));
         if let Some(span) = spans.iter().find(|span| wanted(span)) {

@@ -68,6 +68,7 @@ impl Collector {
             .add_service(TraceServiceServer::new(collector.clone()))
             .add_service(MetricsServiceServer::new(collector.clone()))
             .serve_with_incoming(TcpIncoming::from(listener));
+        #[expect(clippy::disallowed_methods, reason = "a receiver of a test is outside any host")]
         tokio::spawn(server);
         (collector, format!("http://{address}"))
     }

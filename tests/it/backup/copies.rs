@@ -42,7 +42,7 @@ impl Copies {
     }
 
     /// Puts them where another installation looks for its data; it has the same master key.
-    pub(super) async fn restore(mut self, setup: &Setup) -> Restored {
+    pub(super) fn restore(mut self, setup: &Setup) -> Restored {
         let mut restored = setup.replica("restored");
         match TestDatabase::engine() {
             Engine::Sqlite => {

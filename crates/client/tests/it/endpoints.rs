@@ -64,7 +64,9 @@ impl Load {
 
 async fn three() -> [Fake; 3] {
     let all = [Fake::start().await, Fake::start().await, Fake::start().await];
-    all.iter().for_each(|fake| fake.usually(Reply::Good(WORK)));
+    for fake in &all {
+        fake.usually(Reply::Good(WORK));
+    }
     all
 }
 
@@ -113,7 +115,9 @@ async fn a_rolling_stop_fails_no_call_without_retries() {
 async fn an_endpoint_that_does_not_serve_ends_what_it_has_and_gets_nothing_new() {
     let fakes = [Fake::start().await, Fake::start().await];
     let channel = channel(&fakes, 1).await;
-    fakes.iter().for_each(|fake| fake.script([Reply::Good(Duration::from_secs(1))]));
+    for fake in &fakes {
+        fake.script([Reply::Good(Duration::from_secs(1))]);
+    }
     let long = [(); 2].map(|()| {
         let mut points = PointsServiceClient::new(channel.clone());
         tokio::spawn(async move { points.earn(EarnRequest::default()).await })

@@ -1,4 +1,6 @@
 //! The channel against real servers on real sockets.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::disallowed_methods, reason = "callers of a test are tasks outside any host")]
 
 mod calls;
 mod endpoints;
