@@ -7,7 +7,7 @@ use super::benefits::{Member, message};
 use super::quotas::Offer;
 use crate::domain::catalogue::{Item, RedemptionState};
 use crate::domain::{Redemption, RedemptionId, Time};
-use crate::store::{accounts, redemptions};
+use crate::store::{accounts, entries, redemptions};
 use perennial_platform::idempotency::{Key, Reply, once};
 use perennial_platform::{Error, Result};
 use perennial_proto::loyalty::v1 as proto;
@@ -70,14 +70,15 @@ impl App {
             one.state = RedemptionState::Fulfilled;
             one.resolved_at = Some(now);
             redemptions::save(tx, std::slice::from_ref(&one)).await?;
-            Ok(message::redemption(&one, now))
+            Ok(message::redemption(&one, now, None))
         })
         .await
     }
 
     /// One redemption. Errors: NOT_FOUND / REDEMPTION_NOT_FOUND.
-    pub(crate) async fn redemption(&self, id: RedemptionId) -> Result<Redemption> {
-        redemptions::find(self.db.read(), id).await?.ok_or_else(not_found)
+    pub(crate) async fn redemption(&self, id: RedemptionId) -> Result<proto::Redemption> {
+        let found = redemptions::find(self.db.read(), id).await?;
+        self.shown(found.as_slice()).await?.pop().ok_or_else(not_found)
     }
 
     /// A page of a member's redemptions, the latest first.
@@ -86,10 +87,20 @@ impl App {
         user: &str,
         before: Option<RedemptionCursor>,
         size: u64,
-    ) -> Result<(Vec<Redemption>, Option<RedemptionCursor>)> {
+    ) -> Result<(Vec<proto::Redemption>, Option<RedemptionCursor>)> {
         let mut found = redemptions::page(self.db.read(), user, before, size + 1).await?;
         let next = super::cut(&mut found, size, |one| (one.redeemed_at, one.id.uuid()));
-        Ok((found, next))
+        Ok((self.shown(&found).await?, next))
+    }
+
+    /// Redemptions as they stand now, with the points that went back.
+    async fn shown(&self, found: &[Redemption]) -> Result<Vec<proto::Redemption>> {
+        let entries = found.iter().map(|one| one.entry);
+        let reversed = entries::reversed_of(self.db.read(), entries).await?;
+        let now = self.now();
+        let shown =
+            |one: &Redemption| message::redemption(one, now, reversed.get(&one.entry).copied());
+        Ok(found.iter().map(shown).collect())
     }
 }
 

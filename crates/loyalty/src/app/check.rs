@@ -16,7 +16,7 @@ const PAGE: u64 = 500;
 /// Checks the invariants of the ledger and of the tiers on a service's database: every entry
 /// balanced, everything kept equal to what the ledger rebuilds, every hold resolved once, nothing
 /// reversed twice, every tier equal to a judgement from scratch. Returns the violations, none when
-/// all is well; each begins with the number of its invariant (I1 to I15).
+/// all is well; each begins with the number of its invariant (I1 to I19; I8 leaves no trace).
 ///
 /// Postings wait while it runs; nothing is changed. Errors: UNAVAILABLE; INVALID_ARGUMENT for
 /// rules that are not sound.
@@ -129,6 +129,12 @@ async fn check_tiers(tx: &Tx, programme: &Programme) -> Result<Vec<String>> {
             }
             if kept.changes != i64::try_from(changes.len()).unwrap_or(i64::MAX) {
                 violations.push(format!("I15: {user} has another number of tier changes"));
+            }
+            let mut told = standings::history(tx, user, None, i64::MAX.unsigned_abs()).await?;
+            told.reverse();
+            if !told.into_iter().map(|(_, change)| change).eq(changes) {
+                violations
+                    .push(format!("I15: the tier changes of {user} are not those of its facts"));
             }
         }
     }

@@ -336,6 +336,8 @@ impl Auditor {
         let gone = kept.redeemed + kept.expired + kept.reversed + kept.transferred;
         let conserved = kept.issued == gone + kept.available + kept.escrow - kept.debt;
         self.require(conserved, || format!("I4: the points issued to {user} are not all there"));
+        // Over all members, what was given away and what was received cancel out.
+        let gone = gone - kept.transferred;
         let sides = [gone, kept.available, kept.escrow, -kept.debt, -kept.issued];
         self.total += sides.into_iter().map(i128::from).sum::<i128>();
         self.kept.insert(user.clone(), [kept.available, kept.held, kept.escrow]);

@@ -154,6 +154,16 @@ impl Redemption {
         i64::try_from(share).unwrap_or(0)
     }
 
+    /// The points that went back, given how many of the entry that spent them were reversed. A
+    /// redemption that was only held let all of them go, and nothing was reversed.
+    pub fn returned(&self, now: Time, reversed: Option<i64>) -> i64 {
+        match self.state_at(now) {
+            RedemptionState::Held | RedemptionState::Paid | RedemptionState::Fulfilled => 0,
+            RedemptionState::Cancelled => reversed.unwrap_or(self.points),
+            RedemptionState::Lapsed => self.points,
+        }
+    }
+
     /// As it reads now.
     #[must_use]
     pub fn settled(mut self, now: Time) -> Self {

@@ -1,7 +1,6 @@
 //! CatalogueService.
 
 use crate::app::App;
-use crate::app::benefits::message;
 use crate::app::catalogue::RedemptionCursor;
 use crate::app::quotas::Offer;
 use crate::app::rewards::reward_message;
@@ -108,8 +107,7 @@ impl CatalogueService for Catalogue {
         request: Request<proto::GetRedemptionRequest>,
     ) -> Result<Response<proto::GetRedemptionResponse>, Status> {
         let id = id::parse("redemption_id", &request.get_ref().redemption_id)?;
-        let one = self.app.redemption(id).await?;
-        let redemption = Some(message::redemption(&one, self.app.now()));
+        let redemption = Some(self.app.redemption(id).await?);
         Ok(Response::new(proto::GetRedemptionResponse { redemption }))
     }
 
@@ -122,10 +120,9 @@ impl CatalogueService for Catalogue {
         let pages = &self.app.pages;
         let (size, before) =
             pages.open::<RedemptionCursor>(request.page_size, &request.page_token, &filter)?;
-        let (found, next) = self.app.redemptions(&request.user_id, before, size).await?;
-        let now = self.app.now();
+        let (redemptions, next) = self.app.redemptions(&request.user_id, before, size).await?;
         Ok(Response::new(proto::ListRedemptionsResponse {
-            redemptions: found.iter().map(|one| message::redemption(one, now)).collect(),
+            redemptions,
             next_page_token: next.map_or(String::new(), |next| pages.token(&filter, &next)),
         }))
     }

@@ -99,6 +99,14 @@ async fn fulfil(service: &Service, one: &Redemption) -> Result<Redemption, Statu
     Ok(client(service).fulfil_redemption(request).await?.into_inner().redemption.unwrap())
 }
 
+/// Where it stands as it is read, and the points that went back.
+async fn returned(service: &Service, one: &Redemption) -> (RedemptionState, i64) {
+    let request = GetRedemptionRequest { redemption_id: one.redemption_id.clone() };
+    let read = client(service).get_redemption(request).await.unwrap().into_inner().redemption;
+    let read = read.unwrap();
+    (read.state(), read.points_returned)
+}
+
 async fn coupons(service: &Service, user: &str) -> Vec<Coupon> {
     let request = ListCouponsRequest { user_id: user.to_owned(), ..Default::default() };
     let mut client = CouponServiceClient::new(service.suite.channel());
@@ -121,7 +129,7 @@ async fn points_buy_a_coupon_and_come_back_with_it() {
     let service = start().await;
     service.earn("ann", 150).await;
     let bought = redeem(&service, "ann", "coupon").await.unwrap();
-    assert_eq!(bought.state(), RedemptionState::Fulfilled);
+    assert_eq!((bought.state(), bought.points_returned), (RedemptionState::Fulfilled, 0));
     assert_eq!(service.balance("ann").await.spendable, 50);
     assert_eq!(coupons(&service, "ann").await.len(), 1);
     assert_eq!(left(&service, "ann", "coupon").await, (2, false, "INSUFFICIENT_POINTS".to_owned()));
@@ -130,7 +138,7 @@ async fn points_buy_a_coupon_and_come_back_with_it() {
         precondition("INSUFFICIENT_POINTS")
     );
     let cancelled = cancel(&service, &bought).await.unwrap();
-    assert_eq!(cancelled.state(), RedemptionState::Cancelled);
+    assert_eq!((cancelled.state(), cancelled.points_returned), (RedemptionState::Cancelled, 100));
     assert_eq!(service.balance("ann").await.spendable, 150);
     assert_eq!(left(&service, "ann", "coupon").await, (3, true, String::new()));
     assert_eq!(refusal(cancel(&service, &bought).await), precondition("REDEMPTION_CANCELLED"));
@@ -170,18 +178,18 @@ async fn what_is_held_is_confirmed_cancelled_or_lapses() {
     assert_eq!(refusal(fulfil(&service, &one).await), precondition("REDEMPTION_FULFILLED"));
     service.suite.clock.advance(TimeDelta::minutes(10));
     // No job has run.
-    let request = GetRedemptionRequest { redemption_id: two.redemption_id.clone() };
-    let read = client(&service).get_redemption(request).await.unwrap().into_inner();
-    assert_eq!(read.redemption.unwrap().state(), RedemptionState::Lapsed);
+    assert_eq!(returned(&service, &two).await, (RedemptionState::Lapsed, 80));
     assert_eq!(service.balance("ann").await.spendable, 120);
     assert_eq!(left(&service, "ann", "mug").await.0, 1);
     assert_eq!(refusal(confirm(&service, &two).await), precondition("REDEMPTION_LAPSED"));
     assert_eq!(refusal(cancel(&service, &two).await), precondition("REDEMPTION_LAPSED"));
     let three = hold(&service, "ann", "mug", 600).await.unwrap();
-    cancel(&service, &three).await.unwrap();
+    assert_eq!(cancel(&service, &three).await.unwrap().points_returned, 80);
+    assert_eq!(returned(&service, &three).await, (RedemptionState::Cancelled, 80));
     assert_eq!(service.balance("ann").await.spendable, 120);
     // Even what was delivered can be taken back: the caller knows why.
-    cancel(&service, &one).await.unwrap();
+    assert_eq!(returned(&service, &one).await, (RedemptionState::Fulfilled, 0));
+    assert_eq!(cancel(&service, &one).await.unwrap().points_returned, 80);
     assert_eq!(service.balance("ann").await.spendable, 200);
     service.assert_sound().await;
 }
@@ -252,9 +260,10 @@ async fn time_that_was_used_is_paid_for() {
     let membership = redeem(&service, "ann", "basic").await.unwrap();
     assert!(has_access(&service, "ann").await);
     service.wait_days(10);
-    cancel(&service, &feature).await.unwrap();
+    assert_eq!(cancel(&service, &feature).await.unwrap().points_returned, 50 * 21 / 31);
+    assert_eq!(returned(&service, &feature).await, (RedemptionState::Cancelled, 50 * 21 / 31));
     assert_eq!(service.balance("ann").await.spendable, 50 * 21 / 31);
-    cancel(&service, &membership).await.unwrap();
+    assert_eq!(cancel(&service, &membership).await.unwrap().points_returned, 210);
     assert_eq!(service.balance("ann").await.spendable, 50 * 21 / 31 + 210);
     assert!(!has_access(&service, "ann").await);
     service.assert_sound().await;

@@ -67,8 +67,9 @@ pub(crate) fn claim(claim: &Claim, now: Time) -> proto::Claim {
     }
 }
 
-/// A redemption as it stands now.
-pub(crate) fn redemption(one: &Redemption, now: Time) -> proto::Redemption {
+/// A redemption as it stands now, given how many points of its entry were reversed.
+pub(crate) fn redemption(one: &Redemption, now: Time, reversed: Option<i64>) -> proto::Redemption {
+    let points_returned = one.returned(now, reversed);
     let one = one.clone().settled(now);
     proto::Redemption {
         redemption_id: one.id.to_string(),
@@ -81,6 +82,7 @@ pub(crate) fn redemption(one: &Redemption, now: Time) -> proto::Redemption {
         hold_until: at(one.held_until),
         resolve_time: at(one.resolved_at),
         rule_version: one.rule_version,
+        points_returned,
     }
 }
 

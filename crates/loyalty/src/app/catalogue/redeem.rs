@@ -39,7 +39,7 @@ impl App {
                 hand_over(tx, &programme, now, &mut one, item).await?;
             }
             redemptions::save(tx, std::slice::from_ref(&one)).await?;
-            Ok(message::redemption(&one, now))
+            Ok(message::redemption(&one, now, None))
         })
         .await
     }
@@ -72,7 +72,7 @@ impl App {
             let item = item.ok_or_else(|| Error::internal("a redemption without its item"))?;
             hand_over(tx, &programme, now, &mut one, item).await?;
             redemptions::save(tx, std::slice::from_ref(&one)).await?;
-            Ok(message::redemption(&one, now))
+            Ok(message::redemption(&one, now, None))
         })
         .await
     }
@@ -88,6 +88,7 @@ impl App {
             let programme = self.rules.locked(tx).await?;
             let now = self.now();
             let mut one = redemptions::find(tx, id).await?.ok_or_else(not_found)?;
+            let mut reversed = None;
             let command = match one.state_at(now) {
                 RedemptionState::Cancelled => return Err(refused("REDEMPTION_CANCELLED")),
                 RedemptionState::Lapsed => return Err(refused("REDEMPTION_LAPSED")),
@@ -97,6 +98,7 @@ impl App {
                 }),
                 RedemptionState::Paid | RedemptionState::Fulfilled => {
                     let points = take_reward(tx, &programme, now, &one).await?;
+                    reversed = Some(points);
                     Command::Reverse(reversal(&programme, now, &one, points))
                 }
             };
@@ -112,7 +114,7 @@ impl App {
             one.held_until = None;
             one.resolved_at = Some(now);
             redemptions::save(tx, std::slice::from_ref(&one)).await?;
-            Ok(message::redemption(&one, now))
+            Ok(message::redemption(&one, now, reversed))
         })
         .await
     }

@@ -15,7 +15,7 @@ const PAGE: u64 = 200;
 
 /// What stands written down equals what the counted events rebuild: streaks from their days, the
 /// rest from its marks; every day is the one that the member's zones say; every badge has a grant
-/// that stands. Violations begin with I12, that of a mark counted twice with I7.
+/// that stands. Violations begin with I12.
 pub(crate) async fn check(tx: &Tx, programme: &Programme) -> Result<Vec<String>> {
     let (mut found, mut user) = (Vec::new(), String::new());
     loop {

@@ -108,36 +108,6 @@ async fn a_step_that_gives_time_of_no_plan_is_refused() {
     assert!(config.programme().is_err());
 }
 
-/// What the check finds after somebody's hand was in the tables.
-async fn after(statement: &str) -> Vec<String> {
-    let service = start().await;
-    brings(&service, &["bob"]).await;
-    refer(&service, to("bob", "cid")).await.unwrap();
-    assert_eq!(service.check().await, Vec::<String>::new());
-    let db = service.database().await;
-    let tx = db.begin().await.unwrap();
-    tx.execute_unprepared(statement).await.unwrap();
-    tx.commit().await.unwrap();
-    db.close().await;
-    service.check().await
-}
-
-fn names(findings: &[String], what: &str) -> bool {
-    findings.iter().any(|finding| finding.starts_with("I17:") && finding.contains(what))
-}
-
-#[tokio::test]
-async fn the_check_finds_a_ring() {
-    let found = after("UPDATE referrals SET advocate_id = 'cid' WHERE friend_id = 'bob'").await;
-    assert!(names(&found, "above themselves"), "{found:?}");
-}
-
-#[tokio::test]
-async fn the_check_finds_a_step_without_friends() {
-    let found = after("UPDATE referrals SET advocate_id = 'zoe' WHERE friend_id = 'bob'").await;
-    assert!(names(&found, "without friends"), "{found:?}");
-}
-
 #[tokio::test]
 async fn the_table_itself_refuses_a_member_who_brought_themselves() {
     let service = start().await;
