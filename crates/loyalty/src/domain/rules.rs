@@ -8,6 +8,7 @@ pub mod compare;
 pub mod effect;
 pub mod holding;
 pub mod notice;
+mod promised;
 pub mod record;
 pub mod report;
 pub mod timing;
@@ -213,14 +214,7 @@ impl RuleVersion {
             .or_else(|| self.referrals.fault())
             .or_else(|| self.plans.fault())
             .or_else(|| self.benefits.fault())
-            .or_else(|| self.no_plan())
-    }
-
-    /// A step for referrals gives time of a plan that is not on offer.
-    fn no_plan(&self) -> Option<String> {
-        self.referrals.plans().find(|plan| self.plans.plan(plan).is_none()).map(|plan| {
-            format!("has a step for referrals that gives {plan:?}, which is no plan on offer")
-        })
+            .or_else(|| self.empty_promise())
     }
 }
 

@@ -10,6 +10,7 @@ mod job_activities;
 mod job_expiry;
 mod job_settle;
 mod rpc_audit;
+mod rpc_bad_input;
 mod rpc_benefits;
 mod rpc_catalogue;
 mod rpc_charity;

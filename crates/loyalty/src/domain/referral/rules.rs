@@ -80,15 +80,6 @@ impl ReferralRules {
         self.steps.iter().take_while(reached).filter(|step| !given.contains(&step.friends))
     }
 
-    /// The plans that steps give time of.
-    pub fn plans(&self) -> impl Iterator<Item = &str> {
-        let rewards = self.steps.iter().flat_map(|step| &step.rewards);
-        rewards.filter_map(|reward| match reward {
-            Reward::Membership { plan, .. } => Some(plan.as_str()),
-            _ => None,
-        })
-    }
-
     /// Why these rules are not sound.
     pub fn fault(&self) -> Option<String> {
         let days = [self.window_days, self.purchase_days, self.return_days];

@@ -96,19 +96,6 @@ async fn a_recommendation_that_is_taken_back_holds_nobody_up() {
 }
 
 #[tokio::test]
-async fn a_step_that_gives_time_of_no_plan_is_refused() {
-    let mut config = Config::default();
-    for step in &mut config.rules[0].referrals.steps {
-        for reward in &mut step.rewards {
-            if let Reward::Membership { plan, .. } = reward {
-                "no-such-plan".clone_into(plan);
-            }
-        }
-    }
-    assert!(config.programme().is_err());
-}
-
-#[tokio::test]
 async fn the_table_itself_refuses_a_member_who_brought_themselves() {
     let service = start().await;
     brings(&service, &["bob"]).await;
