@@ -66,9 +66,9 @@ mod shown {
     }
 
     impl Flaw {
-        /// Those of the ledger, which the simulation has to catch, with their numbers in the museum
+        /// Those of the ledger and of places, which the simulation has to catch, with their numbers in the museum
         /// and what happened.
-        pub(crate) const SIMULATED: [(Self, &str, &str); 18] = [
+        pub(crate) const SIMULATED: [(Self, &str, &str); 19] = [
             (Self::RefundKeepsPoints, "B1", "a refund keeps the points"),
             (Self::RefundTwice, "B2", "a refund deducts twice"),
             (Self::SameKeyTwice, "B3", "the same key twice, two entries"),
@@ -77,6 +77,7 @@ mod shown {
             (Self::GiftsUnchecked, "B6", "gifts of more than there is"),
             (Self::HoldNotCounted, "B7", "holds do not count when placed"),
             (Self::LostUpdate, "B8", "a credit on a shared destination is lost"),
+            (Self::PlaceNotCounted, "B9", "the last place is given out twice"),
             (Self::BalanceBesideHistory, "B10", "the balance is not what history says"),
             (Self::LotsNeverExpire, "B11", "lots under an unexpected label never expire"),
             (Self::ExpiryByJobOnly, "B12", "expiry counts only after the job"),
@@ -90,8 +91,7 @@ mod shown {
         ];
 
         /// Those of other areas, each of which a scene of its own has to catch.
-        pub(crate) const STAGED: [(Self, &str, &str); 9] = [
-            (Self::PlaceNotCounted, "B9", "the last place is given out twice"),
+        pub(crate) const STAGED: [(Self, &str, &str); 8] = [
             (Self::DaysOfTheServer, "B17", "a streak is lost at midnight somewhere else"),
             (Self::SecondAccount, "B18", "somebody brings their own second account"),
             (Self::SignupIsEnough, "B18", "signing up alone completes a referral"),

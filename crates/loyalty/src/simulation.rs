@@ -2,8 +2,8 @@
 //!
 //! A seed decides what callers, identity and the clock do, and where faults fall. After every step
 //! a slow model that shares no rule with the service (the oracle) must agree on the answer,
-//! refusals included, and on the balance of whoever was touched; again and again, and at the end,
-//! the operator's check must find nothing. What a fault left unknown is decided as a caller would:
+//! refusals included, and on the balance of whoever was touched; another one on scarce places, which
+//! the same members want; again and again, and at the end, the operator's check must find nothing. What a fault left unknown is decided as a caller would:
 //! by the same call under the same request id.
 //!
 //! Faults fall at the steps of transactions (begin, each statement, commit, answer), which are
@@ -21,7 +21,9 @@ pub use report::Report;
 
 use crate::config::Config;
 use crate::domain::RuleVersion;
+use crate::domain::benefit::BenefitRules;
 use crate::domain::progress::ProgressRules;
+use crate::domain::quota::QuotaRule;
 use perennial_platform::Result;
 use perennial_platform::config::DatabaseConfig;
 use perennial_platform::db::Db;
@@ -54,8 +56,8 @@ pub async fn run(options: &Options) -> Result<Report> {
 }
 
 /// The shipped settings; but points expire whether or not their holder was told, because nobody
-/// reports deliveries here; and nothing but purchases and check-ins earns, which is what the oracle
-/// knows.
+/// reports deliveries here; nothing but purchases and check-ins earns, which is what the oracle
+/// knows; and there is one benefit, with few places.
 fn config(options: &Options) -> Config {
     let database = options.database.clone();
     let nothing = ProgressRules {
@@ -64,7 +66,14 @@ fn config(options: &Options) -> Config {
         stamp_cards: Vec::new(),
         streaks: Vec::new(),
     };
-    let rules = vec![RuleVersion { progress: nothing, ..RuleVersion::default() }];
+    let places = vec![QuotaRule {
+        key: oracle::BENEFIT.to_owned(),
+        places: u32::try_from(oracle::PLACES).unwrap_or(u32::MAX),
+        per_member: u32::try_from(oracle::EACH).unwrap_or(u32::MAX),
+        ..QuotaRule::default()
+    }];
+    let benefits = BenefitRules { places, catalogue: Vec::new(), ..BenefitRules::default() };
+    let rules = vec![RuleVersion { progress: nothing, benefits, ..RuleVersion::default() }];
     Config { database, rules, require_expiry_warning: false, ..Config::default() }
 }
 

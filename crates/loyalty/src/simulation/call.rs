@@ -28,9 +28,9 @@ pub(super) enum Call {
 
 /// What became of it.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Reply {
-    /// The entry, and whether the answer was given before.
-    Done(Box<Entry>, bool),
+pub(super) enum Reply<T = Entry> {
+    /// What came of it, and whether the answer was given before.
+    Done(Box<T>, bool),
     /// A refusal by rule, with its stable reason.
     Refused(String),
     /// It may have happened or not.
@@ -176,7 +176,7 @@ fn answer<A>(
 }
 
 /// The reason of a refusal; the field when a field is to blame.
-pub(super) fn refused(status: &Status) -> Reply {
+pub(super) fn refused<T>(status: &Status) -> Reply<T> {
     let details = status.get_error_details();
     let field = details.bad_request().and_then(|bad| bad.field_violations.first());
     match (status.code(), details.error_info(), field) {

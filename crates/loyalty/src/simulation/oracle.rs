@@ -4,10 +4,12 @@
 mod feed;
 mod member;
 mod more;
+mod places;
 mod write;
 
 pub(super) use feed::Told;
 pub(super) use member::Member;
+pub(super) use places::{Ask, BENEFIT, EACH, PLACES, Places};
 
 use super::call::Call;
 use crate::domain::{EntryId, EntryKind, Time};

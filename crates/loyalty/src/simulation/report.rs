@@ -38,6 +38,18 @@ const SOMETIMES: &[&str] = &[
     "REQUEST_ID_REUSED",
     "SOURCE_EVENT_REUSED",
     "expire_time",
+    "ClaimBenefit",
+    "UseBenefit",
+    "ReturnBenefit",
+    "place replayed",
+    "claims let go",
+    "BENEFIT_NOT_FOUND",
+    "CLAIM_NOT_FOUND",
+    "CLAIM_RETURNED",
+    "CLAIM_TIMED_OUT",
+    "CLAIM_USED",
+    "LIMIT_REACHED",
+    "NO_PLACES_LEFT",
 ];
 
 /// Every class of faults.

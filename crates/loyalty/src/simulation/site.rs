@@ -7,7 +7,7 @@ use crate::app::quotas::Claiming;
 use crate::app::rulebook::Rulebook;
 use crate::app::snapshots::Snapshots;
 use crate::config::Config;
-use crate::grpc::{Points, Tiers};
+use crate::grpc::{Benefits, Points, Tiers};
 use crate::jobs::Activities;
 use perennial_platform::Result;
 use perennial_platform::clock::Clock;
@@ -31,6 +31,7 @@ pub(super) struct Site {
     pub(super) app: App,
     pub(super) points: Points,
     pub(super) tiers: Tiers,
+    pub(super) benefits: Benefits,
     pub(super) trap: Arc<Trap>,
     activities: Activities,
     tasks: Tasks,
@@ -64,6 +65,7 @@ impl Site {
             db,
             points: Points { app: app.clone() },
             tiers: Tiers { app: app.clone() },
+            benefits: Benefits { app: app.clone() },
             app,
             trap,
             activities: Activities { rules },
@@ -73,8 +75,8 @@ impl Site {
 
     /// Ends the process, with whatever it was doing.
     pub(super) async fn end(self) {
-        let Self { db, app, points, tiers, tasks, .. } = self;
-        drop((app, points, tiers));
+        let Self { db, app, points, tiers, benefits, tasks, .. } = self;
+        drop((app, points, tiers, benefits));
         tasks.stop();
         tasks.ended().await;
         db.close().await;

@@ -5,10 +5,11 @@ mod compare;
 mod feed;
 mod jobs;
 mod perform;
+mod places;
 mod together;
 
 use super::call::{Call, Reply};
-use super::oracle::{Oracle, Told};
+use super::oracle::{Ask, Oracle, Places, Told};
 use super::random::Random;
 use super::report::Report;
 use super::site::Site;
@@ -24,6 +25,8 @@ use std::path::PathBuf;
 const GENERATION: u64 = 300;
 /// Members in play at once, beside the hot one.
 const COMPANY: u64 = 5;
+/// Steps from one call about places to the next.
+const EVERY: u64 = 4;
 
 /// Something is wrong: what.
 pub(super) type Check<T = ()> = std::result::Result<T, String>;
@@ -31,6 +34,8 @@ pub(super) type Check<T = ()> = std::result::Result<T, String>;
 /// A simulation under way.
 pub(super) struct World {
     random: Random,
+    /// For what happens to places.
+    chances: Random,
     clock: Clock,
     began: Time,
     /// Up to where time has come; the clock may be stepped back from there.
@@ -40,8 +45,11 @@ pub(super) struct World {
     site: Site,
     other: Site,
     oracle: Oracle,
+    places: Places,
     /// Answered calls, for repetition.
     sent: Vec<(Call, Reply)>,
+    /// The same of calls about places.
+    asked: Vec<Ask>,
     /// Entries and holds that calls can name.
     entries: Vec<EntryId>,
     holds: Vec<(String, EntryId)>,
@@ -63,6 +71,7 @@ impl World {
         let other = Site::open(&config, &options.folder, &clock).await?;
         Ok(Self {
             random: Random::new(options.seed),
+            chances: Random::new(!options.seed),
             clock,
             began,
             latest: began,
@@ -71,7 +80,9 @@ impl World {
             site,
             other,
             oracle: Oracle::default(),
+            places: Places::default(),
             sent: Vec::new(),
+            asked: Vec::new(),
             entries: Vec::new(),
             holds: Vec::new(),
             pending: Vec::new(),
@@ -91,6 +102,11 @@ impl World {
             self.step += 1;
             self.report.operations = self.step;
             if let Err(violation) = self.one_step().await? {
+                return Ok(Err(format!("operation {}: {violation}", self.step)));
+            }
+            if self.step.is_multiple_of(EVERY)
+                && let Err(violation) = self.place_step().await?
+            {
                 return Ok(Err(format!("operation {}: {violation}", self.step)));
             }
             if self.step.is_multiple_of(every) || self.step == self.operations {

@@ -29,8 +29,9 @@ fn line<T: Debug>(what: &str, answer: Result<T, Status>) -> String {
     let reason = status.get_details_error_info().unwrap().reason;
     let bad = status.get_details_bad_request().map(|bad| bad.field_violations);
     let bad = bad.unwrap_or_default();
-    let fields: String = bad.iter().map(|one| format!(" `{}`", one.field)).collect();
-    format!("| {what} | {code} | `{reason}`{fields} |")
+    let named = [reason].into_iter().chain(bad.into_iter().map(|one| one.field));
+    let named: Vec<String> = named.map(|name| format!("`{name}`")).collect();
+    format!("| {what} | {code} | {} |", named.join(" "))
 }
 
 fn ann() -> String {

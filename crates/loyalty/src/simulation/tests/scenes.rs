@@ -4,11 +4,10 @@
 use crate::app::plans::subscribe::Subscription;
 use crate::app::referrals::{Named, NewReferral};
 use crate::config::Config;
+use crate::domain::Time;
 use crate::domain::plan::Period;
-use crate::domain::quota::QuotaRule;
 use crate::domain::referral::signal::EvidenceKind;
 use crate::domain::referral::{Evidence, Referral, SignalKind, State, Verdict};
-use crate::domain::{RuleVersion, Time};
 use crate::museum::{Flaw, show};
 use crate::simulation::site::Site;
 use chrono::TimeDelta;
@@ -37,10 +36,7 @@ impl Stage {
     async fn set() -> Self {
         let database = TestDatabase::fresh().await.config();
         let folder = std::env::temp_dir();
-        let mut rules = RuleVersion::default();
-        let seats = QuotaRule { key: "seats".to_owned(), places: 3, ..QuotaRule::default() };
-        rules.benefits.places.push(seats);
-        let config = Config { database, rules: vec![rules], ..Config::default() };
+        let config = Config { database, ..Config::default() };
         let db = Db::open("loyalty", &config.database, &folder).await.unwrap();
         db.migrate(crate::migrations).await.unwrap();
         db.close().await;
@@ -119,19 +115,6 @@ fn known(kind: EvidenceKind) -> Evidence {
 
 fn unless(right: bool, wrong: impl FnOnce() -> String) -> Wrong {
     (!right).then(wrong)
-}
-
-/// Five members want one of three places at the same moment.
-async fn scarce_places(stage: &mut Stage) -> Result<Wrong> {
-    for n in 0..5 {
-        stage.joins(&format!("m{n}")).await?;
-    }
-    let app = &stage.site.app;
-    let claims = (0..5)
-        .map(|n| async move { app.claim_benefit(None, &format!("m{n}"), "seats", None).await });
-    let got = futures::future::join_all(claims).await;
-    let got = got.iter().filter(|claim| claim.is_ok()).count();
-    Ok(unless(got == 3, || format!("{got} of 3 places were given out")))
 }
 
 /// Somebody in New York checks in three evenings in a row, the last time before dinner.
@@ -234,7 +217,6 @@ async fn links_from_one_address(stage: &mut Stage) -> Result<Wrong> {
 async fn play(flaw: Flaw) -> Wrong {
     let stage = &mut Stage::set().await;
     let played = match flaw {
-        Flaw::PlaceNotCounted => scarce_places(stage).await,
         Flaw::DaysOfTheServer => evenings_in_new_york(stage).await,
         Flaw::SecondAccount => own_second_account(stage).await,
         Flaw::SignupIsEnough => friend_who_buys_nothing(stage).await,

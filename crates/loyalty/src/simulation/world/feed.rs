@@ -90,6 +90,9 @@ impl World {
         let now = self.now();
         let before = self.oracle.deeds.len();
         self.oracle.told(told, now);
+        if let Told::Erased { user } = told {
+            self.places.erased(user, now);
+        }
         self.report.saw(match told {
             _ if self.oracle.deeds.len() == before => "event without points",
             Told::Purchase { .. } => "purchase earned",
