@@ -13,13 +13,15 @@ import compose
 import callers
 import controls
 import metrics
+import security
 import settings
 import shape
 from manifests import Manifests
 
+EVERYWHERE = [*shape.EVERYWHERE, *settings.EVERYWHERE, *security.EVERYWHERE]
 RULES = {
-    "embedded": [*shape.EVERYWHERE, *settings.EVERYWHERE, *shape.EMBEDDED, *settings.EMBEDDED],
-    "production": [*shape.EVERYWHERE, *settings.EVERYWHERE, *settings.PRODUCTION],
+    "embedded": [*EVERYWHERE, *shape.EMBEDDED, *settings.EMBEDDED],
+    "production": [*EVERYWHERE, *settings.PRODUCTION],
     "secured": callers.SECURED,
 }
 

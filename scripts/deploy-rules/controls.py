@@ -7,6 +7,7 @@ import yaml
 import callers
 import compose
 import metrics
+import security
 import settings
 import shape
 from manifests import pod
@@ -93,6 +94,35 @@ ON_PRODUCTION = [
     (settings.databases_are_shared_out, "the address of another's database",
      lambda m: set_env(server(m), "PERENNIAL__IDENTITY__DATABASE__URL", "postgres://a@b/c")),
     (settings.databases_are_shared_out, "nobody migrates", lambda m: m.objects.remove(m.get("Job", "migrate"))),
+    (settings.databases_are_shared_out, "a database is left out", lambda m: drop_env(of(m, "Job", "migrate"), "PERENNIAL__LOYALTY__DATABASE__URL")),
+    (settings.databases_are_shared_out, "only one service is migrated", lambda m: first(of(m, "Job", "migrate"))["args"].__setitem__(1, "loyalty")),
+    (settings.databases_are_shared_out, "larger pools than connections", lambda m: edit_settings(m, "max_connections = 10", "max_connections = 11")),
+    (shape.selectors_match, "a workload does not know its own pods", lambda m: server(m)["spec"]["selector"]["matchLabels"].update(x="y")),
+    (shape.selectors_match, "pods spread over others", lambda m: pod(server(m))["topologySpreadConstraints"][0]["labelSelector"].update(matchLabels={"x": "y"})),
+    (shape.references_exist, "a volume is not there", lambda m: first(server(m))["volumeMounts"][0].update(name="x")),
+    (shape.references_exist, "an autoscaler scales nothing", lambda m: of(m, "HorizontalPodAutoscaler", "loyalty-server")["spec"]["scaleTargetRef"].update(name="x")),
+    (shape.references_exist, "a pod gets a token for the cluster", lambda m: pod(server(m)).update(automountServiceAccountToken=True)),
+    (security.the_namespace_insists, "the namespace lets anything in",
+     lambda m: m.of("Namespace")[0]["metadata"]["labels"].update({"pod-security.kubernetes.io/enforce": "baseline"})),
+    (security.the_namespace_insists, "no namespace", lambda m: m.objects.remove(m.of("Namespace")[0])),
+    (security.pods_are_restricted, "a pod may be root", lambda m: pod(server(m))["securityContext"].update(runAsNonRoot=False)),
+    (security.pods_are_restricted, "a pod runs as a user of the node", lambda m: pod(of(m, "Job", "migrate"))["securityContext"].update(runAsUser=1000)),
+    (security.pods_are_restricted, "a pod runs as its image says", lambda m: pod(server(m))["securityContext"].pop("runAsUser")),
+    (security.pods_are_restricted, "a container overrules its pod", lambda m: first(server(m))["securityContext"].update(runAsUser=0)),
+    (security.pods_are_restricted, "no seccomp profile", lambda m: pod(server(m))["securityContext"].pop("seccompProfile")),
+    (security.pods_are_restricted, "the node's network", lambda m: pod(server(m)).update(hostNetwork=True)),
+    (security.pods_are_restricted, "a port of the node", lambda m: first(server(m))["ports"][0].update(hostPort=50053)),
+    (security.pods_are_restricted, "a folder of the node", lambda m: pod(server(m))["volumes"].append({"name": "x", "hostPath": {"path": "/"}})),
+    (security.pods_are_restricted, "new privileges", lambda m: first(server(m))["securityContext"].update(allowPrivilegeEscalation=True)),
+    (security.pods_are_restricted, "a root that can be written to", lambda m: first(server(m))["securityContext"].update(readOnlyRootFilesystem=False)),
+    (security.pods_are_restricted, "a capability", lambda m: first(server(m))["securityContext"]["capabilities"].update(add=["NET_RAW"])),
+    (security.pods_are_restricted, "settings that can be written to", lambda m: first(server(m))["volumeMounts"][0].pop("readOnly")),
+    (security.backing_is_reached, "Postgres is cut off", lambda m: m.objects.remove(m.get("NetworkPolicy", "postgres"))),
+    (security.backing_is_reached, "the migration is cut off from Postgres",
+     lambda m: policy(m, "postgres")["podSelector"]["matchExpressions"][0]["values"].remove("migration")),
+    (security.backing_is_reached, "another port of Redis is open", lambda m: policy(m, "redis")["egress"][0]["ports"][0].update(port=6380)),
+    (security.backing_is_reached, "the collector lets nobody in", lambda m: policy(m, "collector").update(ingress=[])),
+    (security.backing_is_reached, "nobody may go to the collector", lambda m: policy(m, "telemetry").update(egress=[])),
 ]
 
 ON_EMBEDDED = [

@@ -118,8 +118,7 @@ def data_is_on_the_volume(m):
 def databases_are_shared_out(m):
     """Production: an own Postgres each, migrated by the Job, and never more connections than the
     role is granted: all pods of the largest scale, one more while rolling, and the migration."""
-    if not any("migrate" in c["args"] for w in m.of("Job") for c in containers(w)):
-        yield "no Job migrates the databases"
+    yield from the_job_migrates(m)
     for workload, got in understood_servers(m):
         service = labels(workload)[COMPONENT]
         database = got[service]["database"]
@@ -140,6 +139,23 @@ def databases_are_shared_out(m):
         granted = int(scaler["metadata"]["annotations"]["database-connections"])
         if pools * database["max_connections"] > granted:
             yield f'{name(workload)}: {pools} pools of {database["max_connections"]} connections, but {granted} are granted'
+
+
+def the_job_migrates(m):
+    """One Job that runs to its end, and once more if it fails, with the databases of all four."""
+    jobs = [w for w in m.of("Job") for c in containers(w) if c["args"][:2] == ["migrate", "all"]]
+    if len(jobs) != 1:
+        yield f"{len(jobs)} Jobs migrate the databases, not one"
+    for job in jobs:
+        if pod(job)["restartPolicy"] == "Never" and not job["spec"].get("backoffLimit"):
+            yield f"{name(job)}: gives up when the database is not there yet"
+        try:
+            got = of_pod(m, job)
+        except Refused:
+            continue
+        missing = [s for s in SERVICES if not got[s]["database"]["url"].startswith("postgres")]
+        if missing:
+            yield f"{name(job)}: is not given the address of the database of {missing}"
 
 
 def understood_servers(m):
