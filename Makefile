@@ -81,6 +81,10 @@ deploy-try: ## Run a deployment as pods would be run, with its databases and mai
 	scripts/deploy-try.sh embedded
 	scripts/deploy-try.sh production
 
+.PHONY: image-try
+image-try: ## Build the image without a registry, look at what is in it, and run it fenced in as pods are
+	scripts/image-try.sh
+
 .PHONY: bench
 bench: ## Measure Track, Earn and a read on SQLite and Postgres beside plain baselines (release build)
 	$(CARGO) build --release --bin perennial
@@ -88,7 +92,7 @@ bench: ## Measure Track, Earn and a read on SQLite and Postgres beside plain bas
 	  --pgbench "$$PERENNIAL_TEST_POSTGRES_BIN/pgbench"'
 
 .PHONY: ci
-ci: lint contracts build test ## What a change must pass
+ci: lint contracts build test image-try ## What a change must pass
 
 .PHONY: help
 help:
