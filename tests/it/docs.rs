@@ -1,5 +1,5 @@
-//! What is printed can be typed: every grpcurl line of the READMEs and of the suite's own greeting,
-//! run against a fresh start.
+//! What is printed can be typed: every grpcurl line of the READMEs, of the page for callers and of
+//! the suite's own greeting, run against a fresh start.
 
 use perennial_tests::Setup;
 use perennial_tests::workspace::root;
@@ -17,7 +17,7 @@ fn commands(text: &str) -> Vec<String> {
     lines.filter(|line| line.starts_with("grpcurl ")).map(str::to_owned).collect()
 }
 
-/// Runs a command against the ports of this installation.
+/// Runs a command from the root of the repository against the ports of this installation.
 fn run(command: &str, setup: &Setup) {
     let mut here = command.to_owned();
     for (port, usual) in setup.ports().into_iter().zip(50051..) {
@@ -27,7 +27,7 @@ fn run(command: &str, setup: &Setup) {
     }
     let until = Instant::now() + PATIENCE;
     let output = loop {
-        let output = Command::new("bash").args(["-c", &here]).output().unwrap();
+        let output = Command::new("bash").args(["-c", &here]).current_dir(root()).output().unwrap();
         if output.status.success() || Instant::now() > until {
             break output;
         }
@@ -40,9 +40,9 @@ fn run(command: &str, setup: &Setup) {
     );
 }
 
-async fn every_line_works(file: &str) {
+async fn every_line_works(file: &str, at_least: usize) {
     let commands = commands(&std::fs::read_to_string(root().join(file)).unwrap());
-    assert!(commands.len() >= 8, "{file} has only {} grpcurl lines", commands.len());
+    assert!(commands.len() >= at_least, "{file} has only {} grpcurl lines", commands.len());
     let setup = Setup::fresh().await;
     let _running = setup.start().await;
     for command in &commands {
@@ -53,12 +53,17 @@ async fn every_line_works(file: &str) {
 
 #[tokio::test]
 async fn the_readme_works_as_printed() {
-    every_line_works("README.md").await;
+    every_line_works("README.md", 8).await;
 }
 
 #[tokio::test]
 async fn the_chinese_readme_works_as_printed() {
-    every_line_works("README.zh-CN.md").await;
+    every_line_works("README.zh-CN.md", 8).await;
+}
+
+#[tokio::test]
+async fn the_page_for_callers_works_as_printed() {
+    every_line_works("docs/clients.md", 3).await;
 }
 
 #[tokio::test]

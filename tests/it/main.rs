@@ -14,6 +14,7 @@ mod docs;
 mod figures;
 mod fuzz;
 mod member_loop;
+mod python;
 mod redis;
 mod smtp;
 mod story;
