@@ -1,6 +1,6 @@
 //! Scarce places beside the points: claimed, used and given back by the same members, with the
-//! same faults. They have chances of their own, so what a seed does to points does not depend on
-//! them.
+//! same faults. They have chances of their own, so what callers wish of points stays what the seed
+//! says.
 
 use super::{Check, Reply, Site, World};
 use crate::simulation::call::refused;
