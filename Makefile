@@ -49,7 +49,7 @@ test-sqlite: ## Every test on SQLite, with a real Redis, SMTP server and OTLP re
 test-postgres: ## Store, RPC and end-to-end tests on Postgres
 	@scripts/tools.sh >/dev/null
 	$(CARGO) build --workspace --bins
-	$(TOOLS) PERENNIAL_TEST_DATABASE=postgres $(SERVICES) $(CARGO) test --workspace --test it
+	$(TOOLS) PERENNIAL_TEST_DATABASE=postgres $(SERVICES) $(CARGO) test --workspace --test it --test load
 
 .PHONY: fmt
 fmt: ## Format the code and the contracts

@@ -95,7 +95,8 @@ drop_leftovers() {
         "$BIN/psql" -Xq -h 127.0.0.1 -p "$1" -U postgres -d postgres
 }
 
-redis_answers() { [ "$(redis-cli -p "$1" config get dir 2>/dev/null | tail -n 1)" = "$RUN/redis" ]; }
+# Redis tells the folder without symbolic links in its path.
+redis_answers() { [ "$(redis-cli -p "$1" config get dir 2>/dev/null | tail -n 1)" = "$(realpath "$RUN/redis")" ]; }
 
 start_redis() {
     if [ -n "${PERENNIAL_TEST_REDIS_URL:-}" ]; then return; fi

@@ -3,7 +3,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::PathBuf;
-use std::process::{Child, Command};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// The suite's own binary: built beside the tests by `make test`.
@@ -18,6 +18,14 @@ pub fn perennial() -> PathBuf {
         Some(path) => path,
         None => panic!("the binary is not built: run `cargo build --workspace --bins` first"),
     }
+}
+
+/// Keeps a process, all its threads, on one core. Without effect where there is no such core.
+pub fn pin(process: u32, core: usize) {
+    let (core, process) = (core.to_string(), process.to_string());
+    let mut command = Command::new("taskset");
+    command.args(["-a", "-c", "-p", &core, &process]).stdout(Stdio::null()).stderr(Stdio::null());
+    let _without_effect = command.status();
 }
 
 /// A child process that is killed when dropped.

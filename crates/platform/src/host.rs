@@ -214,7 +214,8 @@ impl Host {
     /// Follows the event log of another service in the background.
     pub fn consumer<C: Consumer>(&mut self, db: &Db, consumer: C) {
         let channel = self.peer(C::SOURCE);
-        let worker = events::worker(db, self.process.clock(), channel, consumer);
+        let stop = self.process.tasks().stopping().clone();
+        let worker = events::worker(db, self.process.clock(), channel, consumer, stop);
         self.process.add_worker(worker, &log_topic(C::SOURCE.name()));
     }
 

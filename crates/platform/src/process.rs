@@ -86,7 +86,7 @@ impl Process {
             cache: Cache::new(clock.clone(), redis.clone()),
             wake: Wake::new(&tasks, redis.clone()),
             limits: Limits::new(redis),
-            gate: Gate::new(config.server.max_in_flight),
+            gate: Gate::new(&config.server),
             auth,
             tls,
             peers,

@@ -1,12 +1,14 @@
 //! Calls a method by its path with bytes that are already encoded, as a client without the
 //! contract's types would.
 
-use bytes::{Buf as _, BufMut as _};
+use bytes::{Buf as _, BufMut as _, Bytes};
 use perennial_proto::Method;
 use std::time::Duration;
 use tokio_stream::StreamExt as _;
+use tonic::body::Body;
+use tonic::client::GrpcService;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
-use tonic::transport::Channel;
+use tonic::codegen::{Body as HttpBody, StdError};
 use tonic::{Request, Status};
 
 /// Bytes in, bytes out.
@@ -51,14 +53,19 @@ const TAKE: usize = 5;
 
 /// Sends the messages (one, unless the method takes a stream) and returns the answers: one, or
 /// the first few of a stream. `token` becomes the bearer token.
-pub async fn call(
-    channel: &Channel,
+pub async fn call<C>(
+    channel: &C,
     method: &Method,
     messages: Vec<Vec<u8>>,
     token: Option<&str>,
-) -> Result<Vec<Vec<u8>>, Status> {
+) -> Result<Vec<Vec<u8>>, Status>
+where
+    C: GrpcService<Body> + Clone,
+    C::ResponseBody: HttpBody<Data = Bytes> + Send + 'static,
+    <C::ResponseBody as HttpBody>::Error: Into<StdError>,
+{
     let mut client = tonic::client::Grpc::new(channel.clone());
-    client.ready().await.map_err(|error| Status::unavailable(error.to_string()))?;
+    client.ready().await.map_err(|error| Status::unavailable(error.into().to_string()))?;
     let path = http::uri::PathAndQuery::from_static(method.path);
     let mut request = Request::new(tokio_stream::iter(messages));
     request.set_timeout(Duration::from_secs(20));

@@ -35,21 +35,13 @@ impl Rulebook {
     /// proposing them; INVALID_ARGUMENT for settings that are not sound.
     pub(crate) async fn open(db: &Db, now: Time, config: &Config) -> Result<Self> {
         let settings = config.programme()?;
-        let tx = db.begin().await?;
-        let head = head::lock(&tx).await?;
-        let mut revision = head.rules;
-        let recorded = rules::all(&tx).await?;
-        let changed = changed(config, &recorded);
-        if recorded.is_empty() || (changed.is_some() && totals::members(&tx).await? == 0) {
-            rules::clear(&tx).await?;
-            rules::save(&tx, initial(&settings, now)).await?;
-            head::bump_rules(&tx, head).await?;
-            revision += 1;
-        } else if let Some(version) = changed {
-            return Err(refused(&version));
+        // A start is no reason to wait for those who post: the head is locked only for a change.
+        let mut revision = head::read(db.read()).await?.rules;
+        let recorded = rules::all(db.read()).await?;
+        if recorded.is_empty() || changed(config, &recorded).is_some() {
+            revision = record(db, now, config, &settings).await?;
         }
-        let programme = Arc::new(recorded_programme(&tx, &settings).await?);
-        tx.commit().await?;
+        let programme = Arc::new(recorded_programme(db.read(), &settings).await?);
         let lead = TimeDelta::seconds(2 * i64::from(config.sweep_seconds.max(1)));
         Ok(Self { settings, lead, known: RwLock::new(Known { revision, programme }) })
     }
@@ -96,6 +88,23 @@ impl Rulebook {
         let head = head::read(conn).await?;
         self.at(conn, head.rules).await
     }
+}
+
+/// Records the rules of the settings, where there are none yet and where nobody is a member yet.
+/// Returns the revision that is recorded then. Errors: as [`refused`] where there are members.
+async fn record(db: &Db, now: Time, config: &Config, settings: &Programme) -> Result<i64> {
+    let tx = db.begin().await?;
+    let head = head::lock(&tx).await?;
+    let recorded = rules::all(&tx).await?;
+    let changed = changed(config, &recorded);
+    if recorded.is_empty() || (changed.is_some() && totals::members(&tx).await? == 0) {
+        rules::clear(&tx).await?;
+        rules::save(&tx, initial(settings, now)).await?;
+        head::bump_rules(&tx, head).await?;
+        tx.commit().await?;
+        return Ok(head.rules + 1);
+    }
+    changed.map_or(Ok(head.rules), |version| Err(refused(&version)))
 }
 
 /// The programme with the rules that are recorded.

@@ -56,9 +56,11 @@ pub struct ServerConfig {
     /// Anything but a loopback address needs callers, see [`AuthConfig`].
     pub listen: IpAddr,
     /// Calls that may run at once in the whole process, streams included; one more is answered
-    /// RESOURCE_EXHAUSTED. Rule: limit x service time / parallelism <= deadline / 2, so 256 suits
-    /// calls of 20 ms on two cores with the default deadline of 5 s.
+    /// RESOURCE_EXHAUSTED.
     pub max_in_flight: usize,
+    /// Let fewer calls in than `max_in_flight` (but 16) while calls take more than half of their
+    /// deadline, as many as are answered in that time.
+    pub adaptive_limit: bool,
     /// Connections that may be open at once per service; the next waits to be accepted.
     pub max_connections: usize,
     /// Calls that may run at once on one connection (HTTP/2 streams).
@@ -92,6 +94,7 @@ impl Default for ServerConfig {
         Self {
             listen: IpAddr::V4(Ipv4Addr::LOCALHOST),
             max_in_flight: 256,
+            adaptive_limit: true,
             max_connections: 1024,
             max_streams: 200,
             default_deadline_ms: 5_000,

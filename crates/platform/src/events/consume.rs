@@ -21,12 +21,15 @@ use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
+use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 /// How long a consumer sleeps when no wake-up tells it that the log grew.
 const EVERY: Duration = Duration::from_millis(500);
 /// Events handled in one transaction.
 const BATCH: usize = 100;
+/// A transaction that has taken so long takes no further event: what it has locked, calls wait for.
+const HOLD: Duration = Duration::from_millis(100);
 /// Tries of an event that fails for a reason of its own before it is parked.
 const ATTEMPTS: i32 = 5;
 /// Pause before the second try; doubled for each further one.
@@ -35,11 +38,17 @@ const FIRST_PAUSE: Duration = Duration::from_millis(10);
 /// How often a position is written down that moved only over events nobody here wants.
 const NOTE_EVERY: Duration = Duration::from_secs(1);
 
-/// The worker that runs a consumer, reading the log through `channel`.
-pub fn worker<C: Consumer>(db: &Db, clock: &Clock, channel: PeerChannel, consumer: C) -> Worker {
+/// The worker that runs a consumer, reading the log through `channel`, until `stop`.
+pub fn worker<C: Consumer>(
+    db: &Db,
+    clock: &Clock,
+    channel: PeerChannel,
+    consumer: C,
+    stop: CancellationToken,
+) -> Worker {
     let (db, clock, looked) = (db.clone(), clock.clone(), Mutex::default());
     let lag = Lag::new(C::NAME);
-    let run = Arc::new(Run { db, clock, channel, consumer, looked, lag });
+    let run = Arc::new(Run { db, clock, channel, consumer, stop, looked, lag });
     Worker::new(C::NAME, EVERY, move || {
         let run = Arc::clone(&run);
         async move { run.once().await }.boxed()
@@ -51,6 +60,7 @@ struct Run<C> {
     clock: Clock,
     channel: PeerChannel,
     consumer: C,
+    stop: CancellationToken,
     looked: Mutex<Looked>,
     lag: Arc<Lag>,
 }
@@ -66,7 +76,8 @@ struct Looked {
 }
 
 impl<C: Consumer> Run<C> {
-    /// Handles everything there is. Returns the number of events handled.
+    /// Handles everything there is, but no further batch once the process is to stop: what is left
+    /// waits for the next start or another replica. Returns the number of events handled.
     async fn once(&self) -> Result<u64> {
         let mut handled = self.replay().await?;
         let mut position = self.position().await?;
@@ -80,14 +91,19 @@ impl<C: Consumer> Run<C> {
             EventLogServiceClient::new(self.channel.clone()).read(request).await?.into_inner();
         while let Some(page) = log.message().await? {
             self.lag.behind(page.head - position);
-            for batch in page.events.chunks(BATCH) {
-                let Some(last) = batch.last() else { continue };
-                if !self.handle(batch, position, last.position).await? {
+            let mut events = page.events.as_slice();
+            while !events.is_empty() && !self.stop.is_cancelled() {
+                let batch = &events[..events.len().min(BATCH)];
+                let Some(done) = self.handle(batch, position).await? else {
                     // Another replica was here; it goes on from where that one stands.
                     return Ok(handled);
-                }
-                position = last.position;
-                handled += batch.len() as u64;
+                };
+                position = batch[done - 1].position;
+                events = &events[done..];
+                handled += done as u64;
+            }
+            if self.stop.is_cancelled() {
+                return Ok(handled);
             }
             if page.position > position {
                 if !self.is_to_note(position, page.position) {
@@ -138,46 +154,61 @@ impl<C: Consumer> Run<C> {
         Ok(0)
     }
 
-    /// Handles a batch in one transaction; if that fails, its events one by one. False when
-    /// another replica has moved the position.
-    async fn handle(&self, batch: &[Event], from: i64, to: i64) -> Result<bool> {
-        match self.together(batch, from, to).await {
-            Ok(moved) => Ok(moved),
+    /// Handles events, one at least, in one transaction; if that fails, the events one by one.
+    /// Returns how many, counted from the first; none when another replica has moved the position.
+    async fn handle(&self, batch: &[Event], from: i64) -> Result<Option<usize>> {
+        match self.together(batch, from).await {
+            Ok(done) => Ok(done),
             // A batch locks users in the order of events, calls in the order of ids, so the two
             // can deadlock; a single event locks one user and cannot.
             Err(error) if passes(&error) && error.code() != Code::Aborted => Err(error),
             Err(_) => {
                 let mut from = from;
-                for event in batch {
+                for (place, event) in batch.iter().enumerate() {
+                    if place > 0 && self.stop.is_cancelled() {
+                        return Ok(Some(place));
+                    }
                     if !self.alone(event, from).await? {
-                        return Ok(false);
+                        return Ok(None);
                     }
                     from = event.position;
                 }
-                Ok(true)
+                Ok(Some(batch.len()))
             }
         }
     }
 
-    async fn together(&self, batch: &[Event], from: i64, to: i64) -> Result<bool> {
+    /// All or nothing, of as many events as there is time for.
+    async fn together(&self, batch: &[Event], from: i64) -> Result<Option<usize>> {
+        let Some(last) = batch.last() else { return Ok(Some(0)) };
         let tx = self.db.begin().await?;
-        if !self.advance(&tx, from, to).await? {
+        // Before anything else, so that of two replicas one waits here and not with half the work.
+        if !self.advance(&tx, from, last.position).await? {
             tx.rollback().await?;
-            return Ok(false);
+            return Ok(None);
         }
+        let begin = Instant::now();
+        let mut done = 0;
         for event in batch {
             self.effect(&tx, event).await?;
+            done += 1;
+            if begin.elapsed() >= HOLD {
+                break;
+            }
+        }
+        if done < batch.len() {
+            self.advance(&tx, last.position, batch[done - 1].position).await?;
         }
         tx.commit().await?;
-        Ok(true)
+        Ok(Some(done))
     }
 
     /// Handles one event; parks it when it keeps failing.
     async fn alone(&self, event: &Event, from: i64) -> Result<bool> {
         let mut attempt = 1;
         let error = loop {
-            match self.together(std::slice::from_ref(event), from, event.position).await {
-                Ok(moved) => return Ok(moved),
+            match self.together(std::slice::from_ref(event), from).await {
+                Ok(done) => return Ok(done.is_some()),
                 Err(error) if passes(&error) => return Err(error),
                 Err(error) if attempt == ATTEMPTS => break error,
                 Err(_) => {

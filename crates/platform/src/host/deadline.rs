@@ -60,6 +60,11 @@ impl Deadlines {
 }
 
 impl Deadline {
+    /// Time until the head is due.
+    pub(super) fn patience(self) -> Option<Duration> {
+        self.head.map(|head| head.saturating_duration_since(Instant::now()))
+    }
+
     /// Runs `work` until the head is due. Errors: DEADLINE_EXCEEDED / DEADLINE_EXCEEDED.
     pub(super) async fn bound<T>(self, work: impl Future<Output = T>) -> Result<T> {
         let Some(head) = self.head else {

@@ -67,17 +67,21 @@ impl Front {
         deadline: Deadline,
         link: &Link,
     ) -> Result<(Response<Body>, Option<Pass>)> {
-        let pass = if auth::is_health(request.uri().path()) {
+        let entered = if auth::is_health(request.uri().path()) {
             None
         } else {
             let caller = self.admit(&request, link).await?;
             self.check_served(request.uri().path())?;
             request.extensions_mut().insert(caller);
-            Some(self.gate.enter()?)
+            Some(self.gate.enter(deadline.patience())?)
         };
         let request = request.map(|body| Body::new(Frames::new(body, self.max_message_bytes)));
         let answer = deadline.bound(self.routes.clone().oneshot(request)).await?;
         let response = answer.unwrap_or_else(|never: Infallible| match never {});
+        let pass = entered.map(|(pass, work)| {
+            work.answered();
+            pass
+        });
         Ok((response, pass))
     }
 

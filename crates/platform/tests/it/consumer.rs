@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use perennial_platform::db::{Db, Tx};
 use perennial_platform::error::{Error, Result};
 use perennial_platform::events::{Consumer, Peer};
+use perennial_platform::tasks::Tasks;
 use perennial_proto::events::v1::event_log_service_client::EventLogServiceClient;
 use perennial_proto::events::v1::{
     Event, ListConsumersRequest, ListParkedRequest, ReplayParkedRequest,
@@ -20,6 +21,8 @@ struct Follower {
     poisonous: Arc<Mutex<HashSet<String>>>,
     unavailable: Arc<Mutex<HashSet<String>>>,
     db: Arc<Mutex<Option<Db>>>,
+    /// The subject at which the process is told to stop.
+    last: Arc<Mutex<Option<(String, Tasks)>>>,
 }
 
 impl Consumer for Follower {
@@ -31,6 +34,11 @@ impl Consumer for Follower {
         // Written before the failure, so that a half-done effect would be seen.
         tally::add(tx, &event.subject, 1).await?;
         assert!(event.subject != "panic", "a bug in a handler");
+        if let Some((last, tasks)) = &*self.last.lock().unwrap()
+            && *last == event.subject
+        {
+            tasks.stop();
+        }
         if self.poisonous.lock().unwrap().contains(&event.subject) {
             return Err(Error::internal("cannot be handled"));
         }
@@ -151,6 +159,23 @@ async fn two_replicas_handle_each_event_once_between_them() {
         suite.settle().await;
         assert_eq!(one.count("user-7").await, round + 1);
     }
+}
+
+/// A consumer that is far behind does not keep a process that is to stop.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_ends_the_work_after_the_batch_at_hand() {
+    let follower = Follower::default();
+    let suite = follower.start().await;
+    for n in 0..1_000 {
+        tell(&suite, &format!("user-{n}"));
+    }
+    let tasks = suite.process().tasks().clone();
+    *follower.last.lock().unwrap() = Some(("user-150".to_owned(), tasks.clone()));
+    let stop = tasks.stopping();
+    let handled = suite.process().workers().list()[0].turn(stop).await.unwrap();
+    assert!((151..1_000).contains(&handled), "{handled}");
+    assert_eq!(follower.count("user-150").await, 1);
+    assert_eq!(follower.count("user-999").await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
