@@ -6,3 +6,5 @@ mod calls;
 mod endpoints;
 mod server;
 mod settings;
+mod tls;
+mod trace;

@@ -6,7 +6,7 @@ use http_body_util::BodyExt;
 use perennial_client::proto::loyalty::v1::{EarnRequest, GetBalanceRequest};
 use perennial_client::tonic::body::Body;
 use perennial_client::tonic::server::NamedService;
-use perennial_client::tonic::transport::Server;
+use perennial_client::tonic::transport::{Server, ServerTlsConfig};
 use perennial_client::tonic::{Code, Status};
 use prost::Message;
 use std::collections::VecDeque;
@@ -70,15 +70,28 @@ impl Fake {
         Self::on("127.0.0.1:0".parse().unwrap(), false).await
     }
 
+    /// Behind TLS.
+    pub async fn with_tls(tls: ServerTlsConfig) -> Self {
+        Self::listening("127.0.0.1:0".parse().unwrap(), true, Some(tls)).await
+    }
+
     /// On this socket.
     pub async fn on(at: SocketAddr, with_health: bool) -> Self {
+        Self::listening(at, with_health, None).await
+    }
+
+    async fn listening(at: SocketAddr, with_health: bool, tls: Option<ServerTlsConfig>) -> Self {
         let listener = TcpListener::bind(at).await.unwrap().into_std().unwrap();
         let at = listener.local_addr().unwrap();
         let state = Arc::new(Mutex::new(State::default()));
         let stop = CancellationToken::new();
         let points = Points { state: Arc::clone(&state) };
         let (health, service) = tonic_health::server::health_reporter();
-        let mut server = Server::builder().add_service(points);
+        let mut server = Server::builder();
+        if let Some(tls) = tls {
+            server = server.tls_config(tls).unwrap();
+        }
+        let mut server = server.add_service(points);
         if with_health {
             server = server.add_service(service);
         }
@@ -94,6 +107,10 @@ impl Fake {
 
     pub fn url(&self) -> String {
         format!("http://{}", self.at)
+    }
+
+    pub fn https(&self) -> String {
+        format!("https://{}", self.at)
     }
 
     pub async fn serve(&self, serving: bool) {

@@ -1,4 +1,4 @@
-//! Tokens, certificates, traces, and settings that cannot work.
+//! Tokens, and settings that cannot work.
 
 use crate::server::Fake;
 use perennial_client::proto::loyalty::v1::EarnRequest;
