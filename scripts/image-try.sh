@@ -2,7 +2,9 @@
 # Builds the image from deploy/docker/Dockerfile without an image registry, looks at what came out,
 # and runs it as a pod would be run: uid 10001, no capabilities, nothing writable but its data folder.
 #
-#   scripts/image-try.sh        installs what is missing, builds and tries (needs root, or sudo)
+#   scripts/image-try.sh                    installs what is missing, builds and tries (needs root, or sudo)
+#   scripts/image-try.sh --where-possible   says so and ends well where no container can be run, as
+#                                           inside of an unprivileged one
 #
 # The two base images are made here, because no registry may be at hand:
 # - for building, an empty image into which this machine's compiler, libraries, Rust toolchain and
@@ -97,6 +99,11 @@ spoil() {
 # Writes an image as files, for scripts/image-try to read. Images share what they have in common.
 unpack() { builder push --quiet --disable-compression "localhost/$1" "oci:$work/images:$1"; }
 
+if ! as_root unshare --mount --pid --ipc --uts --fork true 2>/dev/null; then
+    if [ "${1:-}" != --where-possible ]; then die "no container can be run here (unshare is refused)"; fi
+    say "image-try: NOT TRIED, no container can be run here (unshare is refused)"
+    exit 0
+fi
 install
 build_base
 run_base
