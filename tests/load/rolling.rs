@@ -7,6 +7,9 @@
 //! The control kills the replicas instead, so that nobody hears of it beforehand, and calls must
 //! fail. Replicas need a database that they can share, so on SQLite there is nothing to test.
 //!
+//! The same is asked of an upgrade, where PERENNIAL_TEST_OLD_BINARY names a build of the version before:
+//! its replicas serve while the new one migrates, and are replaced by the new one.
+//!
 //! Calls that come too late or are turned away tell of a machine that cannot answer so many, not of
 //! a replica that took them with it: then half as many are tried.
 
@@ -19,11 +22,12 @@ use crate::ALONE;
 use guests::Guests;
 use perennial_platform::db::Engine;
 use perennial_testkit::{TestDatabase, environment};
-use perennial_tests::Setup;
 use perennial_tests::running::{Running, tail};
+use perennial_tests::{Setup, programs};
 use python::Python;
 use rust::Rust;
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::time::{Instant, MissedTickBehavior};
@@ -108,34 +112,61 @@ async fn roll(replicas: &[Setup], running: &mut Vec<Running>, orderly: bool) {
     }
 }
 
-async fn run(rolls: usize, rate: u32, orderly: bool) -> (Tally, Tally) {
+/// What is done while calls come.
+struct Trial<'a> {
+    rolls: usize,
+    rate: u32,
+    /// Whether replicas are told to end, or killed.
+    orderly: bool,
+    /// The build that is replaced.
+    before: &'a Path,
+}
+
+async fn run(trial: Trial<'_>) -> (Tally, Tally) {
     let settings = "[server]\ndrain_delay_seconds = 2\ndrain_seconds = 6\n";
     let setup = Setup::fresh().await.with(settings);
-    assert!(setup.command("migrate").output().unwrap().status.success());
+    assert!(setup.command_of(trial.before, "migrate").output().unwrap().status.success());
     let replicas: Vec<Setup> =
         (0..REPLICAS).map(|number| setup.replica(&format!("replica-{number}"))).collect();
     let mut running = Vec::new();
     for replica in &replicas {
-        running.push(replica.start().await);
+        running.push(replica.start_of(trial.before).await);
     }
     let ports: Vec<[u16; 4]> = replicas.iter().map(Setup::ports).collect();
     let stop = AtomicBool::new(false);
     let rolling = async {
         tokio::time::sleep(SETTLE).await;
-        for _ in 0..rolls {
-            roll(&replicas, &mut running, orderly).await;
+        // What a deployment's Job does before the first replica is replaced.
+        let mut migration = tokio::process::Command::from(setup.command("migrate"));
+        assert!(migration.output().await.unwrap().status.success());
+        for _ in 0..trial.rolls {
+            roll(&replicas, &mut running, trial.orderly).await;
         }
         stop.store(true, Ordering::Relaxed);
     };
-    let (tallies, ()) = tokio::join!(callers(&ports, rate, &stop), rolling);
+    let (tallies, ()) = tokio::join!(callers(&ports, trial.rate, &stop), rolling);
     drop(running);
     for replica in &replicas {
         assert!(!replica.log().contains("panicked"), "{}", replica.log());
     }
-    println!("{rolls} rolls: {tallies:?}");
+    println!("{} rolls at {} calls a second: {tallies:?}", trial.rolls, trial.rate);
     let check = setup.command("check").output().unwrap();
     assert!(check.status.success(), "{}", String::from_utf8_lossy(&check.stdout));
     tallies
+}
+
+/// Replaces a build by the one under test; with fewer calls where the machine cannot answer so many.
+async fn no_call_fails(before: &Path, rolls: usize) {
+    for rate in [RATE, RATE / 2, RATE / 4] {
+        let (rust, python) = run(Trial { rolls, rate, orderly: true, before }).await;
+        assert!(rust.answered > 100 && python.answered > 100, "hardly any calls");
+        if !rust.is_too_many() && !python.is_too_many() {
+            assert!(rust.failed.is_empty(), "Rust: {:?}", rust.failed);
+            assert!(python.failed.is_empty(), "Python: {:?}", python.failed);
+            return;
+        }
+    }
+    panic!("this machine does not answer {} calls a second", RATE / 4);
 }
 
 fn on_postgres() -> bool {
@@ -153,16 +184,16 @@ async fn no_call_fails_while_all_replicas_are_replaced() {
         return;
     }
     let rolls = environment("PERENNIAL_ROLLS").map_or(ROLLS, |rolls| rolls.parse().unwrap());
-    for rate in [RATE, RATE / 2, RATE / 4] {
-        let (rust, python) = run(rolls, rate, true).await;
-        assert!(rust.answered > 100 && python.answered > 100, "hardly any calls");
-        if !rust.is_too_many() && !python.is_too_many() {
-            assert!(rust.failed.is_empty(), "Rust: {:?}", rust.failed);
-            assert!(python.failed.is_empty(), "Python: {:?}", python.failed);
-            return;
-        }
+    no_call_fails(&programs::perennial(), rolls).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_call_fails_during_an_upgrade() {
+    let _alone = ALONE.lock().await;
+    match environment("PERENNIAL_TEST_OLD_BINARY") {
+        Some(before) if on_postgres() => no_call_fails(Path::new(&before), 1).await,
+        _ => println!("PERENNIAL_TEST_OLD_BINARY names no build of the version before"),
     }
-    panic!("this machine does not answer {} calls a second", RATE / 4);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -171,7 +202,8 @@ async fn calls_fail_where_nobody_is_told() {
     if !on_postgres() {
         return;
     }
-    let (rust, _) = run(1, RATE, false).await;
+    let before = &programs::perennial();
+    let (rust, _) = run(Trial { rolls: 1, rate: RATE, orderly: false, before }).await;
     let is_lost = |why: &String| why.starts_with("Unavailable ");
     assert!(rust.failed.keys().any(is_lost), "a replica that is killed takes no call with it");
 }

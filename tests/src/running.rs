@@ -150,9 +150,17 @@ impl Setup {
     /// # Panics
     /// When the settings cannot be written.
     pub fn command(&self, subcommand: &str) -> Command {
+        self.command_of(&programs::perennial(), subcommand)
+    }
+
+    /// The same of another build of the suite.
+    ///
+    /// # Panics
+    /// When the settings cannot be written.
+    pub fn command_of(&self, program: &Path, subcommand: &str) -> Command {
         let file = self.folder.path().join(format!("{}.toml", self.name));
         std::fs::write(&file, self.settings.to_string()).expect("the settings on disk");
-        let mut command = Command::new(programs::perennial());
+        let mut command = Command::new(program);
         command.arg(subcommand).arg(self.service).arg("--config").arg(file);
         command.arg("--data").arg(self.folder.path());
         command.envs(self.environment.clone());
@@ -173,9 +181,17 @@ impl Setup {
     /// # Panics
     /// When it does not come up; the message has the end of its log.
     pub async fn start(&self) -> Running {
+        self.start_of(&programs::perennial()).await
+    }
+
+    /// The same with another build of the suite.
+    ///
+    /// # Panics
+    /// When it does not come up.
+    pub async fn start_of(&self, program: &Path) -> Running {
         let log =
             File::options().create(true).append(true).open(self.log_file()).expect("a log file");
-        let mut command = self.command("serve");
+        let mut command = self.command_of(program, "serve");
         command.args(&self.arguments).stdin(Stdio::null());
         command.stdout(log.try_clone().expect("a second handle of the log")).stderr(log);
         let child = command.spawn().expect("the binary starts");
