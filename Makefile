@@ -91,6 +91,11 @@ bench: ## Measure Track, Earn and a read on SQLite and Postgres beside plain bas
 	$(SERVICES) bash -c 'target/release/perennial bench --postgres "$$PERENNIAL_TEST_POSTGRES_URL" \
 	  --pgbench "$$PERENNIAL_TEST_POSTGRES_BIN/pgbench"'
 
+.PHONY: overload
+overload: ## Ask the release build for 2, 5 and 10 times what it can answer; the same without limits
+	$(CARGO) build --release --bin perennial
+	$(CARGO) test --release -p perennial-tests --test load -- --nocapture overload
+
 .PHONY: ci
 ci: lint contracts build test ## What a change must pass
 	scripts/image-try.sh --where-possible
