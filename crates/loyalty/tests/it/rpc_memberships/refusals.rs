@@ -121,6 +121,19 @@ async fn reports_that_contradict_each_other_are_refused() {
     service.assert_sound().await;
 }
 
+/// The charge was called off before its day; money that comes nevertheless buys nothing.
+#[tokio::test]
+async fn money_for_a_charge_called_off_before_its_day_is_owed_back() {
+    let service = Service::start().await;
+    let trial = subscribe(&service, wish("ann", "advanced", true)).await.unwrap();
+    let charge = trial.next_charge.unwrap().charge_id;
+    assert_eq!(refusal(report_paid(&service, &charge, "p").await).1, "CHARGE_NOT_DUE");
+    cancel(&service, "ann", false).await.unwrap();
+    let paid = report_paid(&service, &charge, "p").await.unwrap();
+    assert_eq!(paid.payout.unwrap().amount, yuan(4_000));
+    service.assert_sound().await;
+}
+
 /// The shipped rules, and a later version of them.
 fn two_versions(change: impl Fn(&mut RuleVersion)) -> Config {
     let mut later = RuleVersion {
