@@ -123,7 +123,7 @@ struct Trial<'a> {
 }
 
 async fn run(trial: Trial<'_>) -> (Tally, Tally) {
-    let settings = "[server]\ndrain_delay_seconds = 2\ndrain_seconds = 6\n";
+    let settings = "[server]\ndrain_delay_seconds = 2\ndrain_seconds = 5\n";
     let setup = Setup::fresh().await.with(settings);
     assert!(setup.command_of(trial.before, "migrate").output().unwrap().status.success());
     let replicas: Vec<Setup> =

@@ -2,14 +2,18 @@
 
 use perennial_proto::events::v1::event_log_service_client::EventLogServiceClient;
 use perennial_proto::events::v1::{ReadRequest, ReadResponse};
+use std::time::Duration;
 use tokio::net::TcpStream;
-use tonic::Streaming;
 use tonic::transport::Endpoint;
+use tonic::{Code, Response, Status, Streaming};
 use tonic_health::pb::health_client::HealthClient;
 use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 
 /// Of each kind, to each service.
 const EACH: usize = 5;
+
+/// How soon a guest who was turned away asks again.
+const AGAIN: Duration = Duration::from_millis(200);
 
 /// Held open until dropped.
 pub(super) struct Guests {
@@ -26,11 +30,22 @@ impl Guests {
             let endpoint = Endpoint::from_shared(format!("http://127.0.0.1:{port}")).unwrap();
             let channel = endpoint.connect().await.unwrap();
             for _ in 0..EACH {
-                let mut log = EventLogServiceClient::new(channel.clone());
-                guests.streams.push(log.read(ReadRequest::default()).await.unwrap().into_inner());
-                let mut health = HealthClient::new(channel.clone());
-                let watch = health.watch(HealthCheckRequest::default()).await.unwrap();
-                guests.watches.push(watch.into_inner());
+                let log = EventLogServiceClient::new(channel.clone());
+                guests.streams.push(
+                    let_in(|| {
+                        let mut log = log.clone();
+                        async move { log.read(ReadRequest::default()).await }
+                    })
+                    .await,
+                );
+                let health = HealthClient::new(channel.clone());
+                guests.watches.push(
+                    let_in(|| {
+                        let mut health = health.clone();
+                        async move { health.watch(HealthCheckRequest::default()).await }
+                    })
+                    .await,
+                );
                 guests.silent.push(TcpStream::connect(("127.0.0.1", *port)).await.unwrap());
             }
         }
@@ -39,5 +54,21 @@ impl Guests {
 
     pub(super) fn count(&self) -> usize {
         self.streams.len() + self.watches.len() + self.silent.len()
+    }
+}
+
+/// Asks again where there are too many calls for the machine: that is for the callers to find out.
+async fn let_in<T, F>(ask: impl Fn() -> F) -> T
+where
+    F: Future<Output = Result<Response<T>, Status>>,
+{
+    loop {
+        match ask().await {
+            Ok(answer) => return answer.into_inner(),
+            Err(status) if status.code() == Code::ResourceExhausted => {
+                tokio::time::sleep(AGAIN).await;
+            }
+            Err(status) => panic!("{status}"),
+        }
     }
 }
