@@ -21,7 +21,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 /// Commands in one transaction at most, and what they may weigh together: a batch has to be over
 /// well within the deadline of those who wait for it.
 pub const MAX_BATCH: usize = 1_024;
-const MAX_BATCH_WEIGHT: u32 = 8_192;
+const MAX_BATCH_WEIGHT: u32 = 1_024;
 /// Weight that may wait; beyond that callers are turned away at once.
 const MAX_WAITING: u32 = 65_536;
 
@@ -78,8 +78,8 @@ impl<B: Batch> Committer<B> {
     }
 
     /// Hands in one command and waits until it is durable. Errors: the refusal of the command;
-    /// RESOURCE_EXHAUSTED / WRITE_QUEUE_FULL; UNAVAILABLE when the database is gone. Once handed
-    /// in, a command is carried out even if the caller stops waiting.
+    /// RESOURCE_EXHAUSTED / WRITE_QUEUE_FULL; UNAVAILABLE when the database is gone. Dropped before
+    /// its turn in the line, a command is not carried out; dropped later, it is.
     pub async fn submit(&self, key: Option<Key>, command: B::Command) -> Result<Reply<B::Answer>> {
         self.enqueue(key, command)?.await.map_err(|_| stopped())?
     }

@@ -50,7 +50,13 @@ pub(super) async fn run<B: Batch>(
     let label = [opentelemetry::KeyValue::new("committer", name)];
     let mut taken = Vec::with_capacity(MAX_BATCH);
     while waiting.recv_many(&mut taken, MAX_BATCH).await > 0 {
-        while !taken.is_empty() {
+        loop {
+            // Work for those who left is time that those who wait do not get: under more calls than
+            // can be answered, every caller would leave before the line has come to them.
+            taken.retain(|submission| !submission.answer.is_closed());
+            if taken.is_empty() {
+                break;
+            }
             let rest = taken.split_off(fitting(&taken));
             let batch_now = std::mem::replace(&mut taken, rest);
             sizes.record(batch_now.len() as u64, &label);

@@ -11,6 +11,13 @@ use std::time::Duration;
 /// Writers queue for the one connection; a longer wait than a reader's is normal.
 const SQLITE_WRITER_WAIT: Duration = Duration::from_secs(5);
 
+/// A batch changes its pages in memory: those that the cache has no room for go into the log early,
+/// again whenever they change once more, and the sums of the log are then made anew. What statements
+/// of many rows keep in case they have to be undone stays out of files as well: of a batch of a
+/// thousand activities that was two thirds of all pages written.
+const SQLITE_WRITER: &[(&str, &str)] = &[("cache_size", "-64000"), ("temp_store", "MEMORY")];
+const SQLITE_READER: &[(&str, &str)] = &[("cache_size", "-32000")];
+
 /// Every job that runs keeps a connection for its lease; calls need some besides.
 const FEWEST_CONNECTIONS: u32 = 6;
 
@@ -26,8 +33,9 @@ pub(super) async fn open(
                 Error::unavailable("DATA_FOLDER", message).caused_by(error)
             })?;
         }
-        let writer = sqlite(url, 1, SQLITE_WRITER_WAIT).await?;
-        let reader = sqlite(url, config.max_connections.max(1), config.acquire_timeout()).await?;
+        let writer = sqlite(url, 1, SQLITE_WRITER_WAIT, SQLITE_WRITER).await?;
+        let (connections, wait) = (config.max_connections.max(1), config.acquire_timeout());
+        let reader = sqlite(url, connections, wait, SQLITE_READER).await?;
         return Ok((Engine::Sqlite, reader, writer));
     }
     if url.starts_with("postgres://") || url.starts_with("postgresql://") {
@@ -41,7 +49,12 @@ pub(super) async fn open(
     Err(Error::invalid("database.url", "must begin with sqlite:// or postgres://"))
 }
 
-async fn sqlite(url: &str, connections: u32, wait: Duration) -> Result<DatabaseConnection> {
+async fn sqlite(
+    url: &str,
+    connections: u32,
+    wait: Duration,
+    settings: &'static [(&str, &str)],
+) -> Result<DatabaseConnection> {
     let mut options = ConnectOptions::new(format!("{url}?mode=rwc"));
     options
         .max_connections(connections)
@@ -51,6 +64,8 @@ async fn sqlite(url: &str, connections: u32, wait: Duration) -> Result<DatabaseC
         .test_before_acquire(false)
         .sqlx_logging(false)
         .map_sqlx_sqlite_opts(|sqlite| {
+            let sqlite =
+                settings.iter().fold(sqlite, |sqlite, (key, value)| sqlite.pragma(*key, *value));
             sqlite
                 .journal_mode(SqliteJournalMode::Wal)
                 // An acknowledged write survives power loss, not only a crash.
@@ -58,7 +73,6 @@ async fn sqlite(url: &str, connections: u32, wait: Duration) -> Result<DatabaseC
                 .foreign_keys(true)
                 .busy_timeout(Duration::from_secs(5))
                 .pragma("secure_delete", "ON")
-                .pragma("cache_size", "-32000")
                 .statement_cache_capacity(256)
         });
     Ok(Database::connect(options).await?)

@@ -4,7 +4,6 @@ use super::{Call, Check, Reply, Site, World};
 use crate::domain::EntryKind;
 use crate::simulation::oracle::Deed;
 use crate::simulation::trap::Blow;
-use futures::FutureExt as _;
 use perennial_platform::Result;
 use perennial_platform::db::faults::Step;
 
@@ -20,14 +19,18 @@ impl World {
             return Ok(self.settle_with(&call, reply, false).await);
         }
         if self.random.one_in(5) {
-            // Once handed in, a call is carried out even if nobody waits for it.
+            // Handed in, but carried out only if the caller is still there when its turn comes:
+            // on this one thread, when the line has been given the time to take it.
             self.report.fault("caller gone, asked again");
-            drop(call.clone().send(&self.site.points).now_or_never());
-            let reply = call.clone().send(&self.site.points).await;
-            if matches!(reply, Reply::Done(_, false)) {
-                return Ok(Err(format!("{call:?}: carried out for its repetition only")));
+            let taken = self.step.is_multiple_of(2);
+            let mut leaving = Box::pin(call.clone().send(&self.site.points));
+            let _unheard = futures::poll!(leaving.as_mut());
+            if taken {
+                tokio::task::yield_now().await;
             }
-            return Ok(self.settle_with(&call, reply, true).await);
+            drop(leaving);
+            let reply = call.clone().send(&self.site.points).await;
+            return Ok(self.settle_with(&call, reply, taken).await);
         }
         let blow = self.arm();
         let reply = call.clone().send(&self.site.points).await;
