@@ -17,14 +17,20 @@ fn commands(text: &str) -> Vec<String> {
     lines.filter(|line| line.starts_with("grpcurl ")).map(str::to_owned).collect()
 }
 
-/// Runs a command from the root of the repository against the ports of this installation.
-fn run(command: &str, setup: &Setup) {
-    let mut here = command.to_owned();
+/// The same text with the ports of this installation.
+fn at(text: &str, setup: &Setup) -> String {
+    let mut here = text.to_owned();
     for (port, usual) in setup.ports().into_iter().zip(50051..) {
         let (usual, port) = (format!(":{usual}"), format!(":{port}"));
         here = here.replace(&format!("localhost{usual}"), &format!("127.0.0.1{port}"));
         here = here.replace(&format!("127.0.0.1{usual}"), &format!("127.0.0.1{port}"));
     }
+    here
+}
+
+/// Runs a command from the root of the repository against the ports of this installation.
+fn run(command: &str, setup: &Setup) {
+    let here = at(command, setup);
     let until = Instant::now() + PATIENCE;
     let output = loop {
         let output = Command::new("bash").args(["-c", &here]).current_dir(root()).output().unwrap();
@@ -110,9 +116,8 @@ async fn the_pages_of_loyalty_work_as_printed() {
         }
         let setup = Setup::fresh().await;
         let _running = setup.start().await;
-        let address = format!("127.0.0.1:{}", setup.ports()[2]);
         let typed = AS_TYPED.to_owned() + &blocks.concat();
-        let here = typed.replace("localhost:50053", &address).replace("# refused", MAY_BE_REFUSED);
+        let here = at(&typed, &setup).replace("# refused", MAY_BE_REFUSED);
         let output = Command::new("bash").args(["-c", &here]).current_dir(root()).output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(!said.contains("FAILED:"), "{}\n{said}", page.display());
@@ -120,6 +125,27 @@ async fn the_pages_of_loyalty_work_as_printed() {
         pages += 1;
     }
     assert!(pages >= 8, "only {pages} pages");
+}
+
+#[test]
+fn every_method_of_loyalty_has_a_line() {
+    let texts = |folder: &str| {
+        let files = std::fs::read_dir(root().join(folder)).unwrap();
+        files.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap()).collect::<String>()
+    };
+    let readme = std::fs::read_to_string(root().join("crates/loyalty/README.md")).unwrap();
+    let pages = readme + &texts("crates/loyalty/docs");
+    let lines = blocks(&pages).concat();
+    let contracts = texts("proto/perennial/loyalty/v1");
+    let methods: Vec<&str> = contracts
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("rpc ")?.split_once('(').map(|(name, _)| name))
+        .collect();
+    assert!(methods.len() > 80, "only {} methods", methods.len());
+    // Some pages call through a function that puts the name of the service before the method.
+    let unnamed = |method: &&&str| !lines.split([' ', '/', '\n']).any(|word| word == **method);
+    let missing: Vec<_> = methods.iter().filter(unnamed).collect();
+    assert!(missing.is_empty(), "without a grpcurl line: {missing:?}");
 }
 
 #[test]
