@@ -82,6 +82,11 @@ async fn run<L: Lookup>(tasks: Tasks, lookup: Arc<L>, mut waiting: mpsc::Receive
         if waiting.recv_many(&mut taken, MAX_GATHERED).await == 0 {
             return;
         }
+        // As in group commit: nothing is looked up for those who have left.
+        taken.retain(|asked: &Asked<L>| !asked.answer.is_closed());
+        if taken.is_empty() {
+            continue;
+        }
         let lookup = Arc::clone(&lookup);
         tasks.spawn(async move {
             answer(lookup.as_ref(), taken).await;
@@ -134,6 +139,7 @@ mod tests {
     #[derive(Clone, Default)]
     struct Double {
         sets: Arc<AtomicUsize>,
+        questions: Arc<AtomicUsize>,
     }
 
     impl Lookup for Double {
@@ -142,6 +148,7 @@ mod tests {
 
         async fn look_up(&self, questions: Vec<u64>) -> Result<Vec<Result<u64>>> {
             self.sets.fetch_add(1, Ordering::SeqCst);
+            self.questions.fetch_add(questions.len(), Ordering::SeqCst);
             tokio::time::sleep(std::time::Duration::from_millis(5)).await;
             assert!(!questions.contains(&13), "an unlucky look-up");
             let odd = || Error::not_found("ODD", "odd");
@@ -171,5 +178,22 @@ mod tests {
         assert_eq!((even.unwrap(), odd.unwrap_err().reason().to_owned()), (4, "ODD".to_owned()));
         assert_eq!(gather.ask(13).await.unwrap_err().code(), crate::error::Code::Internal);
         assert_eq!(gather.ask(4).await.unwrap(), 8);
+    }
+
+    #[tokio::test]
+    async fn nothing_is_looked_up_for_those_who_have_left() {
+        let lookup = Double::default();
+        let gather = Gather::start(&Tasks::default(), lookup.clone());
+        for turns in [0, 1] {
+            // On one thread the line takes what was asked when this test yields.
+            let mut leaving = Box::pin(gather.ask(2));
+            assert!(futures::poll!(leaving.as_mut()).is_pending());
+            for _ in 0..turns {
+                tokio::task::yield_now().await;
+            }
+            drop(leaving);
+        }
+        assert_eq!(gather.ask(4).await.unwrap(), 8);
+        assert_eq!(lookup.questions.load(Ordering::SeqCst), 2, "the early one is left out");
     }
 }
