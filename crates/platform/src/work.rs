@@ -21,6 +21,9 @@ pub struct Worker {
     wake: Notify,
 }
 
+/// Somebody who looked in vain does not look again so soon, however often woken: one who follows a
+/// busy log for a rare event would look once for every commit of it.
+const REST: Duration = Duration::from_millis(20);
 /// Longest pause after repeated errors.
 const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
 
@@ -80,10 +83,14 @@ impl Worker {
             .with_description("Turns of background work that failed and will be tried again")
             .build();
         while !stop.is_cancelled() {
+            let mut rest = Duration::ZERO;
             let pause = match self.turn(&stop).await {
                 Ok(done) => {
                     units.add(done, &label);
                     failures = 0;
+                    if done == 0 {
+                        rest = REST;
+                    }
                     self.every
                 }
                 // Services that stop together lose each other on the way.
@@ -99,10 +106,18 @@ impl Worker {
             };
             tokio::select! {
                 () = stop.cancelled() => break,
-                () = self.wake.notified(), if failures == 0 => {}
+                () = self.woken_after(rest), if failures == 0 => {}
                 () = tokio::time::sleep(pause) => {}
             }
         }
+    }
+
+    /// A wake-up that comes meanwhile is kept.
+    async fn woken_after(&self, rest: Duration) {
+        if !rest.is_zero() {
+            tokio::time::sleep(rest).await;
+        }
+        self.wake.notified().await;
     }
 }
 
@@ -154,5 +169,38 @@ impl Workers {
         }
         tracing::error!(rounds = ROUNDS, "background work does not come to rest");
         Ok(total)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    /// A worker in the background that is woken every millisecond for a tenth of a second; how
+    /// often it looked.
+    async fn looks(found: u64) -> u64 {
+        let looks = Arc::new(AtomicU64::new(0));
+        let counted = Arc::clone(&looks);
+        let worker = Arc::new(Worker::new("looks", Duration::from_mins(1), move || {
+            // Every second look finds nothing, and ends the turn.
+            let vain = counted.fetch_add(1, Ordering::SeqCst) % 2 == 1;
+            async move { Ok(if vain { 0 } else { found }) }.boxed()
+        }));
+        let stop = CancellationToken::new();
+        let running = crate::tasks::Tasks::new().spawn(Arc::clone(&worker).run(stop.clone()));
+        for _ in 0..100 {
+            worker.wake();
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        stop.cancel();
+        running.await.unwrap();
+        looks.load(Ordering::SeqCst)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_is_woken_in_vain_rests_and_who_finds_something_does_not() {
+        assert!((4..=7).contains(&looks(0).await), "a look in twenty milliseconds");
+        assert!(looks(1).await >= 180, "two looks a wake-up");
     }
 }

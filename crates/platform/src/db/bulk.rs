@@ -34,7 +34,7 @@ pub enum Known<C> {
 /// where that is not allowed.
 pub async fn write<A>(
     conn: &impl ConnectionTrait,
-    rows: Vec<A>,
+    mut rows: Vec<A>,
     known: Known<<A::Entity as EntityTrait>::Column>,
 ) -> Result<()>
 where
@@ -44,7 +44,7 @@ where
         return Ok(());
     }
     if conn.get_database_backend() == DbBackend::Postgres {
-        let mut statement = unnest(&rows, known, None)?;
+        let mut statement = unnest(&mut rows, known, None)?;
         statement.sql = defer::mark(A::Entity::default().table_name(), &statement.sql);
         conn.execute_raw(statement).await?;
         return Ok(());
@@ -63,21 +63,13 @@ where
     Ok(())
 }
 
-/// Writes new rows at once. On Postgres they are written after `lock`, a call that takes one, was
-/// evaluated: in the same statement, because that is a round trip less.
-pub(super) async fn write_under<A>(
-    conn: &impl ConnectionTrait,
+/// For Postgres, the statement that writes new rows after `lock`, a call that takes one, was
+/// evaluated: in the same statement, because that is a round trip less. Takes the values out of them.
+pub(super) fn write_under<A: ActiveModelTrait>(
+    rows: &mut [A],
     lock: Option<&str>,
-    rows: Vec<A>,
-) -> Result<()>
-where
-    A: ActiveModelTrait + Send,
-{
-    if conn.get_database_backend() == DbBackend::Postgres {
-        conn.execute_raw(unnest(&rows, Known::Refuse, lock)?).await?;
-        return Ok(());
-    }
-    write(conn, rows, Known::Refuse).await
+) -> Result<Statement> {
+    unnest(rows, Known::Refuse, lock)
 }
 
 /// `column IN (values)`, on Postgres as one array for the same reason.
@@ -112,8 +104,9 @@ struct Sent {
     select: String,
 }
 
+/// Takes the values out of the rows.
 fn unnest<A: ActiveModelTrait>(
-    rows: &[A],
+    rows: &mut [A],
     known: Known<<A::Entity as EntityTrait>::Column>,
     lock: Option<&str>,
 ) -> Result<Statement> {
@@ -123,7 +116,7 @@ fn unnest<A: ActiveModelTrait>(
     let columns: Vec<_> = <A::Entity as EntityTrait>::Column::iter().filter(is_set).collect();
     let mut sent = Vec::with_capacity(columns.len());
     for (place, column) in columns.iter().enumerate() {
-        let values = rows.iter().map(|row| row.get(*column).into_value()).collect();
+        let values = rows.iter_mut().map(|row| row.take(*column).into_value()).collect();
         sent.push(send(*column, place, values)?);
     }
     let list = |part: &dyn Fn(usize, &Sent) -> String| {

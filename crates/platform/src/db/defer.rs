@@ -5,6 +5,8 @@
 //! each but the last as a part of its WITH clause. Postgres carries such parts out whether or not
 //! anything reads from them, all on the same snapshot, so no two of them may touch the same table.
 //! Their faults come with the statement that follows, which rolls the transaction back all the same.
+//! What has to come after them, as the event log does, may still go with them: it asks how many rows
+//! they wrote, and that has no answer before they are done.
 
 use sea_orm::{DbBackend, Statement, Value};
 
@@ -57,21 +59,54 @@ impl Deferred {
 
     /// All that waits as one statement; `None` when nothing does.
     pub(super) fn take(&mut self) -> Option<Statement> {
-        let mut writes = std::mem::take(&mut self.waiting);
-        let last = writes.pop()?;
-        let mut values = Vec::new();
-        let mut parts = Vec::with_capacity(writes.len());
-        for (n, write) in writes.into_iter().enumerate() {
-            parts.push(format!("w{n} AS ({})", shifted(&write.sql, values.len())));
-            values.extend(write.values);
+        let last = self.waiting.pop()?;
+        let mut parts = Parts::default();
+        for write in std::mem::take(&mut self.waiting) {
+            parts.add(&write.sql, write.values);
         }
-        let main = shifted(&last.sql, values.len());
-        values.extend(last.values);
-        let sql = match parts.as_slice() {
-            [] => main,
-            parts => format!("WITH {} {main}", parts.join(", ")),
+        Some(parts.before(&last.sql, last.values))
+    }
+
+    /// All that waits and a last part as one statement. The last part is made with an expression
+    /// that has a value, the number of rows, once all the others are written.
+    pub(super) fn take_with<E>(
+        &mut self,
+        last: impl FnOnce(&str) -> Result<Statement, E>,
+    ) -> Result<Statement, E> {
+        let mut parts = Parts::default();
+        for write in std::mem::take(&mut self.waiting) {
+            parts.add(&format!("{} RETURNING 1", write.sql), write.values);
+        }
+        let counts: Vec<String> =
+            (0..parts.texts.len()).map(|n| format!("(SELECT COUNT(*) FROM w{n})")).collect();
+        let written = if counts.is_empty() { "0".to_owned() } else { counts.join(" + ") };
+        let last = last(&written)?;
+        Ok(parts.before(&last.sql, last.values.map(|values| values.0).unwrap_or_default()))
+    }
+}
+
+/// The parts of a WITH clause, and the values of all their parameters.
+#[derive(Default)]
+struct Parts {
+    texts: Vec<String>,
+    values: Vec<Value>,
+}
+
+impl Parts {
+    fn add(&mut self, sql: &str, values: Vec<Value>) {
+        let (place, text) = (self.texts.len(), shifted(sql, self.values.len()));
+        self.texts.push(format!("w{place} AS ({text})"));
+        self.values.extend(values);
+    }
+
+    fn before(mut self, last: &str, values: Vec<Value>) -> Statement {
+        let last = shifted(last, self.values.len());
+        self.values.extend(values);
+        let sql = match self.texts.as_slice() {
+            [] => last,
+            parts => format!("WITH {} {last}", parts.join(", ")),
         };
-        Some(Statement::from_sql_and_values(DbBackend::Postgres, sql, values))
+        Statement::from_sql_and_values(DbBackend::Postgres, sql, self.values)
     }
 }
 
@@ -111,6 +146,27 @@ mod tests {
         );
         assert_eq!(sent.values.unwrap().0.len(), 4);
         assert!(deferred.take().is_none());
+    }
+
+    #[test]
+    fn what_comes_after_them_waits_for_all_of_them() {
+        let mut deferred = Deferred::default();
+        let _ = (deferred.turn(write("a")), deferred.turn(write("b")));
+        let last = |written: &str| {
+            let sql = format!("INSERT INTO \"c\" SELECT c0 FROM UNNEST($1) WHERE {written} >= 0");
+            Ok::<_, ()>(Statement::from_sql_and_values(DbBackend::Postgres, sql, [3.into()]))
+        };
+        let sent = deferred.take_with(last).unwrap();
+        assert_eq!(
+            sent.sql,
+            "WITH w0 AS (INSERT INTO \"a\" SELECT c0 FROM UNNEST($1, $2) RETURNING 1), \
+             w1 AS (INSERT INTO \"b\" SELECT c0 FROM UNNEST($3, $4) RETURNING 1) \
+             INSERT INTO \"c\" SELECT c0 FROM UNNEST($5) \
+             WHERE (SELECT COUNT(*) FROM w0) + (SELECT COUNT(*) FROM w1) >= 0"
+        );
+        assert_eq!(sent.values.unwrap().0.len(), 5);
+        let alone = deferred.take_with(last).unwrap();
+        assert_eq!(alone.sql, "INSERT INTO \"c\" SELECT c0 FROM UNNEST($1) WHERE 0 >= 0");
     }
 
     #[test]

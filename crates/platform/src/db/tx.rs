@@ -1,9 +1,9 @@
 //! A transaction, and the events that become part of the log when it commits.
 
-use super::bulk;
+use super::bulk::{self, Known};
 use super::defer::{Deferred, Turn};
 use super::faults::Step;
-use super::{Db, Engine};
+use super::{Db, Engine, events};
 use crate::error::Result;
 use crate::events::NewEvent;
 use sea_orm::{
@@ -73,12 +73,13 @@ impl Tx {
         let events =
             std::mem::take(&mut *self.events.lock().unwrap_or_else(PoisonError::into_inner));
         let grew = !events.is_empty();
-        self.flush().await?;
-        if grew {
-            let rows = events.into_iter().map(NewEvent::into_row).collect();
-            // Positions are given out row by row, so none before the lock is held.
-            let ordered = self.db.engine() == Engine::Postgres && self.db.0.ordered_log;
-            bulk::write_under(&self.inner, ordered.then_some(APPEND_LOCK), rows).await?;
+        let mut rows: Vec<_> = events.into_iter().map(NewEvent::into_row).collect();
+        if grew && self.db.engine() == Engine::Postgres {
+            let statement = self.last(&mut rows)?;
+            self.inner.execute_raw(statement).await?;
+        } else {
+            self.flush().await?;
+            bulk::write(&self.inner, rows, Known::Refuse).await?;
         }
         self.db.reach(Step::Commit).await?;
         let started = Instant::now();
@@ -89,6 +90,16 @@ impl Tx {
             wake();
         }
         Ok(())
+    }
+
+    /// The writes that wait, and then the events. Positions are given out row by row, so none before
+    /// the lock is held; and the lock is not asked for before all the rest is written, which may wait
+    /// for others.
+    fn last(&self, events: &mut [events::ActiveModel]) -> Result<Statement> {
+        self.writes().take_with(|written| {
+            let lock = format!("CASE WHEN {written} >= 0 THEN {APPEND_LOCK} END");
+            bulk::write_under(events, self.db.0.ordered_log.then_some(&lock))
+        })
     }
 
     /// Sends the writes that wait.

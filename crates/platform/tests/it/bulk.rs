@@ -4,9 +4,16 @@
 use crate::tally;
 use chrono::{DateTime, Utc};
 use perennial_platform::db::bulk::{Known, write};
+use perennial_platform::db::{Db, Engine, Tx};
 use perennial_platform::error::Code;
+use perennial_platform::events::{self, NewEvent};
+use perennial_platform::tasks::Tasks;
+use perennial_proto::identity::v1::UserErased;
 use perennial_testkit::TestDatabase;
-use sea_orm::{ConnectionTrait, EntityTrait, IntoActiveModel, QueryOrder, Schema};
+use sea_orm::{
+    ConnectionTrait, DbBackend, EntityTrait, IntoActiveModel, QueryOrder, Schema, Statement,
+};
+use std::time::Duration;
 use uuid::Uuid;
 
 mod row {
@@ -106,4 +113,37 @@ async fn a_key_that_is_there_undoes_the_whole_at_the_latest_with_the_commit() {
     };
     assert_eq!(outcome.unwrap_err().code(), Code::Aborted);
     assert_eq!(tally::count(&db, "b").await, 0);
+}
+
+/// A transaction that tells an event and has a write of "one" still to send.
+async fn tells(db: &Db, count: i64) -> Tx {
+    let tx = db.begin().await.unwrap();
+    let one = tally::row::Model { name: "one".to_owned(), count }.into_active_model();
+    write(&tx, vec![one], Known::Replace(tally::row::Column::Name)).await.unwrap();
+    events::append(&tx, [NewEvent::of(DateTime::UNIX_EPOCH, "one", &UserErased::default())]);
+    tx
+}
+
+/// Asked for any sooner, the lock of the log would be held while its holder waits for the row of
+/// another who waits for the lock.
+#[tokio::test]
+async fn the_lock_of_the_log_comes_after_writes_that_may_wait_for_others() {
+    if TestDatabase::engine() != Engine::Postgres {
+        return; // SQLite has one writer; nobody waits for a row.
+    }
+    let test = TestDatabase::fresh().await;
+    let db = tally::database(&test).await;
+    let first = tells(&db, 1).await;
+    // Whoever reads sends what waits: from here on the row is locked.
+    tally::row::Entity::find().all(&first).await.unwrap();
+    let second = tells(&db, 2).await;
+    let second = Tasks::new().spawn(second.commit());
+    let waits = "SELECT pid FROM pg_locks WHERE locktype = 'transactionid' AND NOT granted";
+    let waits = Statement::from_string(DbBackend::Postgres, waits);
+    while db.read().query_one_raw(waits.clone()).await.unwrap().is_none() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    first.commit().await.unwrap();
+    second.await.unwrap().unwrap();
+    assert_eq!(tally::count(&db, "one").await, 2);
 }

@@ -30,20 +30,22 @@ struct Stage {
     site: Site,
     clock: Clock,
     events: u32,
+    /// Gone when this is dropped.
+    _database: TestDatabase,
 }
 
 impl Stage {
     async fn set() -> Self {
-        let database = TestDatabase::fresh().await.config();
+        let database = TestDatabase::fresh().await;
         let folder = std::env::temp_dir();
-        let config = Config { database, ..Config::default() };
+        let config = Config { database: database.config(), ..Config::default() };
         let db = Db::open("loyalty", &config.database, &folder).await.unwrap();
         db.migrate(crate::migrations).await.unwrap();
         db.close().await;
         let clock =
             Clock::manual(Time::UNIX_EPOCH + TimeDelta::days(20_000) + TimeDelta::hours(15));
         let site = Site::open(&config, &folder, &clock).await.unwrap();
-        Self { site, clock, events: 0 }
+        Self { site, clock, events: 0, _database: database }
     }
 
     async fn joins(&self, user: &str) -> Result<()> {
