@@ -6,6 +6,7 @@ mod cpu;
 mod echo;
 mod load;
 mod raw;
+mod rows;
 mod scale;
 
 use crate::cli::{self, ClockChoice};
@@ -77,23 +78,39 @@ async fn postgres(
     let suite = OwnSuite::start(folder.path(), ClockChoice::System, &settings).await;
     let measured = match &suite {
         Ok(suite) => writes(suite, Some(&databases), base, echo, time).await,
-        Err(_) => Ok(0.0),
+        Err(_) => Ok(Earned::default()),
     };
     drop(suite?);
+    let loyalty = databases.url("loyalty");
+    let rows = rows::postgres(&options.pgbench, &loyalty, folder.path(), time).await;
     databases.drop_all().await?;
-    let batched = measured?;
-    println!("  {:<50} {:>9.2} x of bare sqlx", "", batched / raw);
+    let (Earned { singly, batched }, rows) = (measured?, rows?);
+    println!("  {:<50} {:>9.2} x of bare sqlx", "EarnBatch, 256 a call", batched / raw);
+    heading("Postgres, the rows of an earning");
+    plain("pgbench, 32 clients, 5 statements a transaction", rows.singly);
+    println!("  {:<50} {singly:>9.0} {:>10.2}", "Earn, many accounts", singly / rows.singly);
+    plain("bare sqlx, one writer, 1,024 a transaction", rows.together);
+    println!("  {:<50} {batched:>9.0} {:>10.2}", "EarnBatch, 256 a call", batched / rows.together);
     Ok(())
 }
 
-/// All rows of one engine; answers the rate of earnings in batches.
+/// Earnings a second.
+#[derive(Debug, Default)]
+struct Earned {
+    /// One a call, many accounts.
+    singly: f64,
+    /// By EarnBatch.
+    batched: f64,
+}
+
+/// All rows of one engine.
 async fn writes(
     own: &OwnSuite,
     databases: Option<&Databases>,
     base: f64,
     echo: Measured,
     time: Duration,
-) -> anyhow::Result<f64> {
+) -> anyhow::Result<Earned> {
     let suite = client::connect(&own.addresses(), None).await?;
     let now = Clock::system().now();
     open_accounts(&suite).await?;
@@ -121,7 +138,7 @@ async fn writes(
     println!("  {:<50} {batched:>9.0} {:>10.2}", "EarnBatch, 256 a call", batched / base);
     let tracked = measure(time, async |n| track(&suite, now, n).await).await?;
     beside("Track, one activity a call", tracked, base);
-    Ok(batched)
+    Ok(Earned { singly: many.rate, batched })
 }
 
 /// Gives every account its first points: the baseline's accounts stand there as well.

@@ -70,7 +70,7 @@ INSERT INTO base_events VALUES (gen_random_uuid()::text, 'earned', :account);
 END;
 ";
 
-/// Transactions a second on Postgres, by pgbench with 32 clients and prepared statements.
+/// Transactions a second on Postgres.
 pub(super) async fn postgres(
     pgbench: &Path,
     url: &str,
@@ -81,12 +81,23 @@ pub(super) async fn postgres(
     let db = Db::open("baseline", &config, folder).await?;
     prepare(db.read()).await?;
     db.close().await;
-    let script = folder.join("baseline.sql");
-    std::fs::write(&script, SCRIPT)?;
+    self::pgbench(pgbench, url, folder, SCRIPT, time).await
+}
+
+/// Transactions a second of a script, by pgbench with 32 clients and prepared statements.
+pub(super) async fn pgbench(
+    pgbench: &Path,
+    url: &str,
+    folder: &Path,
+    script: &str,
+    time: Duration,
+) -> anyhow::Result<f64> {
+    let file = folder.join("baseline.sql");
+    std::fs::write(&file, script)?;
     let seconds = time.as_secs().max(1).to_string();
     let output = tokio::process::Command::new(pgbench)
         .args(["-n", "-M", "prepared", "-c", CLIENTS, "-j", "2", "-T", &seconds, "-f"])
-        .arg(&script)
+        .arg(&file)
         .arg(url)
         .output()
         .await
