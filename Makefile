@@ -86,9 +86,9 @@ image-try: ## Build the image without a registry, look at what is in it, and run
 	scripts/image-try.sh
 
 .PHONY: bench
-bench: ## Measure Track, Earn and a read on SQLite and Postgres beside plain baselines (release build)
-	$(CARGO) build --release --bin perennial
-	$(SERVICES) bash -c 'target/release/perennial bench --postgres "$$PERENNIAL_TEST_POSTGRES_URL" \
+bench: ## Measure Track, Earn and a read on SQLite and Postgres beside plain baselines (profile dist)
+	$(CARGO) build --profile dist --bin perennial
+	$(SERVICES) bash -c 'target/dist/perennial bench --postgres "$$PERENNIAL_TEST_POSTGRES_URL" \
 	  --pgbench "$$PERENNIAL_TEST_POSTGRES_BIN/pgbench"'
 
 .PHONY: overload

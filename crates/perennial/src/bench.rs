@@ -41,8 +41,12 @@ pub async fn run(options: &cli::Bench) -> anyhow::Result<()> {
     let base = baseline::sqlite(folder.path(), time).await?;
     plain("row by row, 4 statements a transaction", base);
     let suite = OwnSuite::start(folder.path(), ClockChoice::System, SETTINGS).await?;
-    writes(&suite, None, base, echo, time).await?;
+    let Earned { singly, .. } = writes(&suite, None, base, echo, time).await?;
     drop(suite);
+    let rows = rows::sqlite(folder.path(), time).await?;
+    heading("SQLite, the rows of an earning");
+    plain("row by row, 5 statements a transaction", rows);
+    println!("  {:<50} {singly:>9.0} {:>10.2}", "Earn, many accounts", singly / rows);
     if options.entries > 0 {
         let folder = TempDir::new()?;
         let suite = OwnSuite::start(folder.path(), ClockChoice::System, SETTINGS).await?;

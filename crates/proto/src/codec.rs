@@ -31,12 +31,19 @@ where
     type Decoder = ContractDecoder<U>;
 
     fn encoder(&mut self) -> Self::Encoder {
-        ProstEncoder::new(BufferSettings::default())
+        ProstEncoder::new(buffers())
     }
 
     fn decoder(&mut self) -> Self::Decoder {
         ContractDecoder(PhantomData)
     }
+}
+
+/// Most messages have some hundred bytes, and larger ones make room for themselves; tonic's 8 KiB
+/// for each are as many cold cache lines. A stream hands over what it gathered after 32 KiB, as
+/// tonic's does.
+fn buffers() -> BufferSettings {
+    BufferSettings::new(1_024, 32 * 1_024)
 }
 
 /// Decodes one message and checks it.
@@ -46,6 +53,10 @@ pub struct ContractDecoder<U>(PhantomData<U>);
 impl<U: Contract + Default> Decoder for ContractDecoder<U> {
     type Item = U;
     type Error = Status;
+
+    fn buffer_settings(&self) -> BufferSettings {
+        buffers()
+    }
 
     fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<U>, Status> {
         let message = U::decode(buffer).map_err(|error| malformed::<U>(&error))?;

@@ -2,143 +2,51 @@
 //! wrote, in tables like its own, with the same columns, checks and indexes. The four-statement
 //! posting of [`super::baseline`] is the least that a ledger can write; this is what this one does.
 
-use anyhow::Context as _;
-use perennial_platform::config::DatabaseConfig;
-use perennial_platform::db::Db;
-use sea_orm::ConnectionTrait;
-use sea_orm::sqlx::{self, AssertSqlSafe, PgPool};
-use std::path::Path;
-use std::time::{Duration, Instant};
+mod postgres;
+mod sqlite;
 
-/// Earnings in one transaction of the one writer.
-const BATCH: i64 = 1_024;
+pub(super) use postgres::postgres;
+pub(super) use sqlite::sqlite;
 
-/// Tables that an earning adds a row to, with what is its own there; all else is as in the row that
-/// is copied. `n` counts earnings, `u` is the member.
-const TABLES: [(&str, &[(&str, &str)]); 4] = [
-    ("entries", &[("seq", "n"), ("id", ORDERED), ("user_id", "u")]),
-    ("requests", &[("id", "gen_random_uuid()")]),
-    ("lots", &[("id", ORDERED), ("user_id", "u"), ("entry_seq", "n")]),
-    ("events", &[("position", "n"), ("id", ORDERED), ("subject", "u")]),
-];
+/// A column, and what is an earning's own there.
+type Own = (&'static str, &'static str);
 
-/// Ids of entries, lots and events grow with time.
-const ORDERED: &str = "lpad(to_hex(n), 32, '0')::uuid";
-
-const MEMBERS: &str = "UPDATE same.members AS m SET available = available + s.points, \
-    issued = issued + s.points FROM (SELECT u, count(*) AS points FROM sent GROUP BY u) AS s \
-    WHERE m.user_id = s.u";
-
-/// Rates of the same rows, an earning each.
-pub(super) struct Rates {
-    /// By pgbench, 32 clients, a transaction each.
-    pub(super) singly: f64,
-    /// By one writer with bare sqlx, 1,024 a transaction.
-    pub(super) together: f64,
+/// How a database makes ids.
+struct Ids {
+    /// Out of `n`; those of entries, lots and events grow with time.
+    ordered: &'static str,
+    random: &'static str,
 }
 
-/// Measures in the database of loyalty, in a schema of its own.
-pub(super) async fn postgres(
-    pgbench: &Path,
-    url: &str,
-    folder: &Path,
-    time: Duration,
-) -> anyhow::Result<Rates> {
-    let config = DatabaseConfig { url: url.to_owned(), ..DatabaseConfig::default() };
-    let db = Db::open("same rows", &config, folder).await?;
-    let pool = db.read().get_postgres_connection_pool().clone();
-    prepare(&db).await?;
-    let inserts = inserts(&pool).await?;
-    let script = singly(&inserts).join(";\n");
-    let script = format!("\\set account random(0, 9999)\nBEGIN;\n{script};\nEND;\n");
-    let singly = super::baseline::pgbench(pgbench, url, folder, &script, time).await?;
-    let together = together(&pool, &inserts, time).await?;
-    db.close().await;
-    Ok(Rates { singly, together })
-}
-
-async fn prepare(db: &Db) -> anyhow::Result<()> {
-    let connection = db.read();
-    connection.execute_unprepared("CREATE SCHEMA same; CREATE SEQUENCE same.n").await?;
-    for table in TABLES.map(|(table, _)| table).into_iter().chain(["members"]) {
-        let like = format!("CREATE TABLE same.{table} (LIKE public.{table} INCLUDING ALL)");
-        connection.execute_unprepared(&like).await?;
+impl Ids {
+    /// Tables that an earning adds a row to, with what is its own there; all else is as in the row
+    /// that is copied. `n` counts earnings, `u` is the member.
+    fn tables(&self) -> [(&'static str, Vec<Own>); 4] {
+        let Self { ordered, random } = *self;
+        [
+            ("entries", vec![("seq", "n"), ("id", ordered), ("user_id", "u")]),
+            ("requests", vec![("id", random)]),
+            ("lots", vec![("id", ordered), ("user_id", "u"), ("entry_seq", "n")]),
+            ("events", vec![("position", "n"), ("id", ordered), ("subject", "u")]),
+        ]
     }
-    for (table, _) in TABLES {
-        let one = format!("CREATE TABLE same.copied_{table} AS SELECT * FROM {table} LIMIT 1");
-        connection.execute_unprepared(&one).await?;
-    }
-    connection
-        .execute_unprepared("INSERT INTO same.members SELECT * FROM public.members; ANALYZE")
-        .await?;
-    Ok(())
 }
 
-/// The inserts, reading `n` and `u` of each earning from `sent`.
-async fn inserts(pool: &PgPool) -> anyhow::Result<Vec<String>> {
-    let mut inserts = Vec::with_capacity(TABLES.len());
-    for (table, own) in TABLES {
-        let columns: Vec<String> = sqlx::query_scalar(
-            "SELECT column_name::text FROM information_schema.columns \
-             WHERE table_schema = 'public' AND table_name = $1 ORDER BY ordinal_position",
-        )
-        .bind(table)
-        .fetch_all(pool)
-        .await
-        .with_context(|| format!("the columns of {table}"))?;
-        let value = |column: &String| {
-            let own = own.iter().find(|(name, _)| name == column);
-            own.map_or_else(|| format!("copied.{column}"), |(_, own)| (*own).to_owned())
-        };
-        let values: Vec<String> = columns.iter().map(value).collect();
-        inserts.push(format!(
-            "INSERT INTO same.{table} ({}) SELECT {} FROM sent, same.copied_{table} AS copied",
-            columns.join(", "),
-            values.join(", "),
-        ));
-    }
-    Ok(inserts)
+/// The insert that copies a row for each earning of `sent`, which has `n` and `u`.
+fn insert(into: &str, copied: &str, columns: &[String], own: &[Own]) -> String {
+    let value = |column: &String| {
+        let own = own.iter().find(|(name, _)| name == column);
+        own.map_or_else(|| format!("copied.{column}"), |(_, own)| (*own).to_owned())
+    };
+    let values: Vec<String> = columns.iter().map(value).collect();
+    format!(
+        "INSERT INTO {into} ({}) SELECT {} FROM sent, {copied} AS copied",
+        columns.join(", "),
+        values.join(", "),
+    )
 }
 
-/// One statement a table for the earnings of `sent`.
+/// One statement for the earnings that are `sent`.
 fn with(sent: &str, statement: &str) -> String {
     format!("WITH sent AS (SELECT {sent}) {statement}")
-}
-
-/// For pgbench: the first statement gives the earning its number.
-fn singly(inserts: &[String]) -> Vec<String> {
-    let numbers = ["nextval"].into_iter().chain(std::iter::repeat("currval"));
-    let all = inserts.iter().map(String::as_str).chain([MEMBERS]);
-    numbers
-        .zip(all)
-        .map(|(number, statement)| {
-            with(&format!("{number}('same.n') AS n, 'member-' || :account AS u"), statement)
-        })
-        .collect()
-}
-
-async fn together(pool: &PgPool, inserts: &[String], time: Duration) -> anyhow::Result<f64> {
-    let sent = "* FROM UNNEST($1::bigint[], $2::text[]) AS each (n, u)";
-    let all = inserts.iter().map(String::as_str).chain([MEMBERS]);
-    let statements: Vec<String> = all.map(|statement| with(sent, statement)).collect();
-    // After all that pgbench used.
-    let first: i64 = 1_000_000_000;
-    let accounts = i64::try_from(super::baseline::ACCOUNTS)?;
-    let mut next = first;
-    let start = Instant::now();
-    while start.elapsed() < time {
-        let numbers: Vec<i64> = (next..next + BATCH).collect();
-        let users: Vec<String> =
-            numbers.iter().map(|n| format!("member-{}", n * 7_919 % accounts)).collect();
-        let mut tx = pool.begin().await?;
-        for statement in &statements {
-            let statement = sqlx::query(AssertSqlSafe(statement.as_str()));
-            statement.bind(&numbers).bind(&users).execute(&mut *tx).await?;
-        }
-        tx.commit().await?;
-        next += BATCH;
-    }
-    #[expect(clippy::cast_precision_loss, reason = "fewer than 2^52 earnings")]
-    let rate = (next - first) as f64 / start.elapsed().as_secs_f64();
-    Ok(rate)
 }
