@@ -12,7 +12,7 @@
 mod generator;
 
 use crate::ALONE;
-use generator::{Callers, Seen, quantile};
+use generator::{Callers, DEADLINE, Seen, quantile};
 use perennial_tests::running::Running;
 use perennial_tests::{Setup, programs};
 use std::collections::BTreeMap;
@@ -30,7 +30,7 @@ const BUSY: usize = 8;
 const MEASURE: Duration = Duration::from_secs(6);
 
 /// In which the limit finds its place: one generation of calls may come to nothing.
-const SETTLING: Duration = Duration::from_secs(3);
+const SETTLING: Duration = DEADLINE.saturating_add(Duration::from_secs(1));
 
 /// A call that is turned away has its answer in this time, or in so many times what 99 of 100 calls
 /// take that a single caller makes, on a machine that is busy with other things as well.
