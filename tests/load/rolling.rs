@@ -66,11 +66,15 @@ impl Tally {
         *self.failed.entry(format!("{code:?} {what}")).or_default() += count;
     }
 
-    /// Whether some calls failed, and only for the reason that there were too many.
+    /// Whether some calls failed, and only for the reason that there were too many: for their
+    /// callers' patience, for the suite, or for its database.
     fn is_too_many(&self) -> bool {
-        let reasons =
+        let codes =
             [Code::DeadlineExceeded, Code::ResourceExhausted].map(|code| format!("{code:?} "));
-        let is_one = |why: &String| reasons.iter().any(|reason| why.starts_with(reason));
+        let is_one = |why: &String| {
+            codes.iter().any(|code| why.starts_with(code))
+                || why.ends_with(" the database took too long")
+        };
         !self.failed.is_empty() && self.failed.keys().all(is_one)
     }
 }
@@ -157,7 +161,7 @@ async fn run(trial: Trial<'_>) -> (Tally, Tally) {
 
 /// Replaces a build by the one under test; with fewer calls where the machine cannot answer so many.
 async fn no_call_fails(before: &Path, rolls: usize) {
-    for rate in [RATE, RATE / 2, RATE / 4] {
+    for rate in [RATE, RATE / 2, RATE / 4, RATE / 8] {
         let (rust, python) = run(Trial { rolls, rate, orderly: true, before }).await;
         assert!(rust.answered > 100 && python.answered > 100, "hardly any calls");
         if !rust.is_too_many() && !python.is_too_many() {
@@ -166,7 +170,7 @@ async fn no_call_fails(before: &Path, rolls: usize) {
             return;
         }
     }
-    panic!("this machine does not answer {} calls a second", RATE / 4);
+    panic!("this machine does not answer {} calls a second", RATE / 8);
 }
 
 fn on_postgres() -> bool {
