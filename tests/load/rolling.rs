@@ -50,6 +50,9 @@ const GONE_WITHIN: Duration = Duration::from_secs(10);
 /// Between one that came and the next that goes; a deployment's `minReadySeconds`.
 const SETTLE: Duration = Duration::from_secs(2);
 
+/// What is said where a connection or a lock was waited for in vain.
+const DATABASE_BUSY: &str = "the database took too long";
+
 /// What docs/clients.md gives to libraries; relative to the root of the workspace.
 const SERVICE_CONFIG: &str = "deploy/clients/service-config.json";
 
@@ -72,8 +75,7 @@ impl Tally {
         let codes =
             [Code::DeadlineExceeded, Code::ResourceExhausted].map(|code| format!("{code:?} "));
         let is_one = |why: &String| {
-            codes.iter().any(|code| why.starts_with(code))
-                || why.ends_with(" the database took too long")
+            codes.iter().any(|code| why.starts_with(code)) || why.ends_with(DATABASE_BUSY)
         };
         !self.failed.is_empty() && self.failed.keys().all(is_one)
     }

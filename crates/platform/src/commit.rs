@@ -2,7 +2,7 @@
 //!
 //! While a batch commits, the next one gathers; nobody waits for company when the line is idle.
 //! One bad command fails alone: refusals are answers of the batch, and when the transaction
-//! itself fails its commands are tried one by one.
+//! itself fails its commands are tried in halves, and halves of these.
 
 mod engine;
 
@@ -79,7 +79,8 @@ impl<B: Batch> Committer<B> {
 
     /// Hands in one command and waits until it is durable. Errors: the refusal of the command;
     /// RESOURCE_EXHAUSTED / WRITE_QUEUE_FULL; UNAVAILABLE when the database is gone. Dropped before
-    /// its turn in the line, a command is not carried out; dropped later, it is.
+    /// its turn in the line, a command is not carried out; dropped later, it is, unless the batch fails
+    /// at first and nobody is left who waits.
     pub async fn submit(&self, key: Option<Key>, command: B::Command) -> Result<Reply<B::Answer>> {
         self.enqueue(key, command)?.await.map_err(|_| stopped())?
     }

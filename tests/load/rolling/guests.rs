@@ -1,5 +1,6 @@
 //! Peers who have no intention to leave.
 
+use super::DATABASE_BUSY;
 use perennial_proto::events::v1::event_log_service_client::EventLogServiceClient;
 use perennial_proto::events::v1::{ReadRequest, ReadResponse};
 use std::time::Duration;
@@ -65,10 +66,14 @@ where
     loop {
         match ask().await {
             Ok(answer) => return answer.into_inner(),
-            Err(status) if status.code() == Code::ResourceExhausted => {
+            Err(status) if is_too_much(&status) => {
                 tokio::time::sleep(AGAIN).await;
             }
             Err(status) => panic!("{status}"),
         }
     }
+}
+
+fn is_too_much(status: &Status) -> bool {
+    status.code() == Code::ResourceExhausted || status.message() == DATABASE_BUSY
 }

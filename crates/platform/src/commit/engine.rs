@@ -90,52 +90,45 @@ async fn answer<B: Batch>(
     batch: &B,
     submissions: Vec<Submission<B>>,
 ) -> usize {
-    let mut callers = Vec::with_capacity(submissions.len());
-    let mut work = Vec::with_capacity(submissions.len());
     // The statements of a batch belong to many traces; those of a single command to its own.
     let span = match submissions.as_slice() {
         [alone] => alone.span.clone(),
         _ => Span::none(),
     };
-    for Submission { key, command, place, answer, span, .. } in submissions {
-        callers.push((answer, place));
-        work.push(Wish { key, command, span });
-    }
-    let answers = commit_all(db, clock, batch, &work).instrument(span).await;
+    let answers = commit_all(db, clock, batch, &submissions).instrument(span).await;
     let replayed = answers.iter().flatten().filter(|reply| reply.replayed).count();
-    for ((caller, _place), answer) in callers.into_iter().zip(answers) {
+    for (submission, answer) in submissions.into_iter().zip(answers) {
         // A caller that has left does not mind.
-        let _ = caller.send(answer);
+        let _ = submission.answer.send(answer);
     }
     replayed
 }
 
-/// One command of a batch, with what its caller sent along.
-struct Wish<C> {
-    key: Option<Key>,
-    command: C,
-    span: Span,
-}
+type Work<B> = [Submission<B>];
 
-type Work<B> = [Wish<<B as Batch>::Command>];
-
-/// Commits the commands together; if that fails for a reason that may lie in one of them, one by
-/// one, so that it fails alone.
+/// Commits the commands together; if that fails for a reason that may lie in one of them, in halves
+/// and halves of these, so that it fails alone.
 async fn commit_all<B: Batch>(db: &Db, clock: &Clock, batch: &B, work: &Work<B>) -> Answers<B> {
-    let error = match commit(db, clock, batch, work).await {
-        Ok(answers) => return answers,
-        Err(error) => error,
-    };
-    if work.len() == 1 || error.code() == Code::Unavailable {
-        return work.iter().map(|_| Err(error.clone())).collect();
-    }
-    tracing::warn!(%error, commands = work.len(), "a batch failed, trying its commands one by one");
     let mut answers = Vec::with_capacity(work.len());
-    for one in work.chunks(1) {
-        answers.push(match commit(db, clock, batch, one).await {
-            Ok(mut answer) => answer.pop().unwrap_or_else(|| Err(missing())),
-            Err(error) => Err(error),
-        });
+    let mut parts = vec![work];
+    while let Some(part) = parts.pop() {
+        // Trying again takes its time, and nobody may be left to wait for it.
+        if part.iter().all(|submission| submission.answer.is_closed()) {
+            answers.extend(part.iter().map(|_| Err(left())));
+            continue;
+        }
+        match commit(db, clock, batch, part).await {
+            Ok(of_part) => answers.extend(of_part),
+            Err(error) if part.len() == 1 || error.code() == Code::Unavailable => {
+                answers.extend(part.iter().map(|_| Err(error.clone())));
+            }
+            Err(error) => {
+                tracing::warn!(%error, commands = part.len(), "a batch failed, trying its halves");
+                let (first, second) = part.split_at(part.len() / 2);
+                // The first on top: they came in this order.
+                parts.extend([second, first]);
+            }
+        }
     }
     answers
 }
@@ -170,13 +163,13 @@ async fn attempt<B: Batch>(
     work: &Work<B>,
 ) -> Result<Answers<B>> {
     let mut tx = db.begin().await?;
-    let seen = lookup(&tx, work.iter().filter_map(|wish| wish.key.as_ref())).await?;
+    let seen = lookup(&tx, work.iter().filter_map(|submission| submission.key.as_ref())).await?;
     let mut first: HashMap<uuid::Uuid, (usize, &Key)> = HashMap::new();
     let mut fresh = Vec::with_capacity(work.len());
     let mut keys = Vec::with_capacity(work.len());
     let mut spans = Vec::with_capacity(work.len());
     let mut fates = Vec::with_capacity(work.len());
-    for Wish { key, command, span } in work {
+    for Submission { key, command, span, .. } in work {
         if let Some(key) = key {
             if let Stored::Answered(answer) = seen.get(key) {
                 fates.push(Fate::Known(answer));
@@ -217,6 +210,10 @@ fn settle<R: Clone>(fate: Fate<R>, outcomes: &[Result<R>]) -> Result<Reply<R>> {
         Fate::Fresh(n) => outcomes[n].clone().map(|value| Reply { value, replayed: false }),
         Fate::Twin(n) => outcomes[n].clone().map(|value| Reply { value, replayed: true }),
     }
+}
+
+fn left() -> Error {
+    Error::aborted("CALLER_LEFT", "nobody waits for the answer any more")
 }
 
 fn missing() -> Error {

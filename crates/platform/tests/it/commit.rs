@@ -54,6 +54,48 @@ async fn one_bad_command_fails_alone() {
     assert_eq!((tally::count(&db, "a").await, tally::count(&db, "b").await), (3, 3));
 }
 
+/// On one thread the line waits until all are handed in, so that they make one batch.
+#[tokio::test]
+async fn a_bad_command_among_many_is_found_by_halving() {
+    let test = TestDatabase::fresh().await;
+    let db = tally::database(&test).await;
+    let tally = Tally::default();
+    let committer = Committer::start(&Tasks::new(), &tally::clock(), &db, "tally", tally.clone());
+    let names = (0..64).map(|n| if n == 37 { "broken" } else { "a" });
+    let answers = committer.submit_many(names.map(|name| (None, name.to_owned())).collect()).await;
+    for (n, answer) in answers.iter().enumerate() {
+        assert_eq!(answer.is_err(), n == 37, "{n}: {answer:?}");
+    }
+    assert_eq!(tally::count(&db, "a").await, 63);
+    // All, then two halves of each part that fails: 64, 32, 16, 8, 4 and 2 commands.
+    assert_eq!(tally.batches.load(Ordering::SeqCst), 13);
+}
+
+#[tokio::test]
+async fn what_failed_is_not_tried_again_for_callers_who_left() {
+    let test = TestDatabase::fresh().await;
+    let db = tally::database(&test).await;
+    let committer =
+        Committer::start(&Tasks::new(), &tally::clock(), &db, "tally", Tally::default());
+    for (stays, carried_out) in [(false, false), (true, true)] {
+        let id = format!("stays {stays}");
+        let mut leaving = Box::pin(committer.submit(key(&id, 0), id.clone()));
+        let mut bad = Box::pin(committer.submit(None, "broken".to_owned()));
+        assert!(futures::poll!(leaving.as_mut()).is_pending());
+        assert!(futures::poll!(bad.as_mut()).is_pending());
+        // Here the line takes both.
+        tokio::task::yield_now().await;
+        drop(bad);
+        if stays {
+            assert!(leaving.await.is_ok());
+        } else {
+            drop(leaving);
+        }
+        let again = committer.submit(key(&id, 0), id.clone()).await.unwrap();
+        assert_eq!(again.replayed, carried_out, "{id}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_id_has_one_effect_and_one_answer() {
     let test = TestDatabase::fresh().await;
