@@ -53,9 +53,9 @@ impl Front {
         let path = request.uri().path();
         let deadline = self.deadlines.of(path, request.headers(), Instant::now());
         let end = deadline.as_ref().ok().and_then(|deadline| deadline.end);
-        let handled = panics::guard(async { self.handle(request, deadline?, link).await })
-            .instrument(observation.span().clone())
-            .await;
+        // On the heap, or whatever stands around it would be as large again, and be moved with it.
+        let work = Box::pin(async { self.handle(request, deadline?, link).await });
+        let handled = panics::guard(work).instrument(observation.span().clone()).await;
         let (response, pass) =
             handled.unwrap_or_else(|error| (Status::from(error).into_http::<Body>(), None));
         Ok(Tail::wrap(response, observation, pass, end, self.closing.clone()))
